@@ -1,0 +1,130 @@
+/**
+ * What the concerns of the daemon ask of each other. Each folder implements its interface and
+ * imports the others' from here only, so that each can be tested without the rest.
+ * Message types come from proto/ (generated into build/gen by `npm run setup`).
+ */
+import type { mpvm } from './rpc/messages.js';
+
+type NodeInfo = mpvm.node.INodeInfo;
+type DirectoryEntry = mpvm.node.IDirectoryEntry;
+type TaskRecord = mpvm.node.ITaskRecord;
+type ToTask = mpvm.task.IToTask;
+
+/** vm/: this node's view of the virtual machine, kept current by the registry's event stream. */
+export interface VirtualMachine {
+  readonly name: string;
+  readonly self: Required<Pick<NodeInfo, 'name' | 'address' | 'port' | 'host'>>;
+  /** 16 bytes: tasks prove with it that they belong to this VM. */
+  readonly secret: Buffer;
+  nodes(): NodeInfo[];
+  nodeNamed(name: string): NodeInfo | undefined;
+  nodeOfHost(host: number): NodeInfo | undefined;
+  /** Where a tid is to the best of this node's knowledge: its directory entry, else its birth node at epoch 0. */
+  locate(tid: number): { node: string; epoch: number };
+  /** Asks the registry, which is always right. Rejects with REGISTRY_UNREACHABLE. */
+  locateSurely(tid: number): Promise<{ node: string; epoch: number }>;
+  /** The commit point of a migration; `to === from` fences. Rejects only with REGISTRY_UNREACHABLE. */
+  commitMove(move: { tid: number; epoch: number; from: string; to: string; migration: string }): Promise<{ committed: boolean; now: DirectoryEntry }>;
+  /** The task has ended here. */
+  forget(tid: number, epoch: number): void;
+  setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void>;
+  /** Typed client of another node's (or this one's own) service Node. Throws NODE_UNKNOWN, NODE_DEAD. */
+  peer(node: string): NodeClient;
+  /** Typed client of the registry. */
+  registry(): RegistryClient;
+  on<E extends keyof VmEvents>(event: E, listener: (...args: VmEvents[E]) => void): void;
+  /** Stops the whole VM, this node last. */
+  shutdown(reason: string): Promise<void>;
+}
+export interface VmEvents {
+  nodeUp: [NodeInfo];
+  nodeChanged: [NodeInfo];
+  /** Declared lost, or it has left. Its tasks are gone. */
+  nodeDown: [NodeInfo];
+  moved: [DirectoryEntry];
+  shutdown: [string];
+}
+
+/** Calls carry a deadline and are cancelled with `signal`; server streams are async iterables. */
+export interface CallOptions { timeoutMs?: number; signal?: AbortSignal }
+/** One method for each rpc of service Node / Registry of node.proto: unary -> Promise, server stream -> AsyncIterable. */
+export type NodeClient = import('./rpc/clients.js').NodeClient;
+export type RegistryClient = import('./rpc/clients.js').RegistryClient;
+
+/** task/: the tasks of this node. */
+export interface Tasks {
+  get(tid: number): LocalTask | undefined;
+  list(): LocalTask[];
+  spawn(request: mpvm.node.ISpawnRequest): Promise<mpvm.node.ISpawnReply>;
+  /** Places with PVM's rules (flags, where, round robin, cordons) over the VM, then spawns node by node. Result: started tids first, then codes. */
+  spawnAnywhere(request: mpvm.task.ISpawn & { parent: number; run?: string; engine?: string; directory?: string }): Promise<{ tids: number[]; detail: string }>;
+  signal(tid: number, signum: number): number;
+  /** Where to reach a task: waits while it moves. */
+  resolve(request: mpvm.node.IResolveRequest): Promise<mpvm.node.IResolveReply>;
+  /** Frames for a task: now, held, or forwarded to where it has gone. */
+  deliver(tid: number, frames: ToTask[]): void;
+  /** An arriving task: a record without a process; adopt() gives it one at the commit. */
+  arriving(record: TaskRecord, migration: string): ArrivingTask;
+  on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void;
+}
+export interface TaskEvents {
+  started: [LocalTask];
+  ended: [LocalTask, { code: number; signal: string | null }];
+  departed: [LocalTask, { node: string; epoch: number }];
+  /** migration frames from a task's agent: migrationProgress, freezeRequest, migrationFailed, imageSent, resumed */
+  migrationFrame: [LocalTask, mpvm.task.IToDaemon];
+  /** The link to a task's process broke although it has not ended. */
+  detached: [LocalTask];
+}
+
+/**
+ * starting -> running <-> moving -> departed | ended
+ *               ^                      arriving -> running (at the other end)
+ */
+export type TaskState = 'starting' | 'running' | 'moving' | 'arriving' | 'departed' | 'ended';
+
+export interface LocalTask {
+  readonly tid: number;
+  readonly pid: number;
+  readonly state: TaskState;
+  readonly epoch: number;
+  readonly program: string;
+  readonly record: TaskRecord;
+  /** Sends at once, also while held (migration frames only). */
+  send(frame: ToTask): void;
+  /** From now on every other frame is kept; release() sends them after all. */
+  hold(): void;
+  release(): void;
+  held(): ToTask[];
+  /** running -> moving; false when it may not (ended, already moving). */
+  beginMove(migration: string): boolean;
+  /** moving -> running */
+  abortMove(): void;
+  /** moving -> departed: committed elsewhere. What is held now or comes later is forwarded there. */
+  depart(node: string, epoch: number): void;
+  row(): Promise<mpvm.node.ITaskRow>;
+}
+export interface ArrivingTask {
+  readonly record: TaskRecord;
+  /** The restorer: started with the task's output pipe as stdout and stderr, in its own process group; its
+   *  RestorerHello is matched by the cookie given to it, its frames go to onFrame. */
+  startRestorer(options: { path: string; onFrame(frame: mpvm.task.IToDaemon): void; onExit(code: number | null, signal: string | null): void }): { send(frame: ToTask): void; kill(): void; readonly pid: number };
+  /** Handover at the freeze: the record as it is now, and frames to send after the move. */
+  update(record: TaskRecord, frames: ToTask[]): void;
+  /** Committed: the task exists here now, with this process and this epoch; frames kept go out once it has Resumed. */
+  adopt(epoch: number): LocalTask;
+  discard(): void;
+}
+
+/** migration/: moves, in both directions. */
+export interface Migrations {
+  migrate(request: mpvm.node.IMigrateRequest): AsyncIterable<mpvm.node.IMigrationEvent>;
+  cancel(id: string): mpvm.node.IStatusReply;
+  list(): mpvm.node.IMigrationInfo[];
+  explain(request: mpvm.node.IExplainTaskRequest): Promise<mpvm.node.IExplainReply>;
+  /** service Node, destination side */
+  explainInbound(request: mpvm.node.IInboundRequest): Promise<mpvm.node.IExplainReply>;
+  inbound(request: mpvm.node.IInboundRequest, signal: AbortSignal): AsyncIterable<mpvm.node.IInboundEvent>;
+  handover(request: mpvm.node.IHandoverRequest): Promise<void>;
+  on(event: 'changed', listener: (migration: mpvm.node.IMigrationInfo) => void): void;
+}

@@ -1,0 +1,190 @@
+/*
+ * pvmi.h: what the parts of libpvm share.
+ *
+ * All state hangs on one context, reached through one pointer (a ULP switch will replace it), and
+ * nothing in it is an absolute truth that a move would falsify without being renewed in
+ * pvmi_after_move().
+ *
+ * Two threads may run this code: the program's (inside a pvm_ call) and the agent, a raw-clone
+ * thread that libc does not know of and that does the library's work while the program computes.
+ * Exactly one of them owns the context at a time (guard.h). Code that the agent can reach uses
+ * raw system calls (sys.h) and the allocators of memory.h: never malloc, stdio, errno or TLS.
+ *
+ *   api/       the public functions of pvm3.h: check arguments, translate errors
+ *   message/   buffers, fragments, packing, the receive queue
+ *   link/      the daemon: frames, requests and answers, events
+ *   plane/     the message plane: channels, routes (shm, tcp), waiting
+ *   agent/     the agent thread, its duty table, migration as seen by the library
+ */
+#ifndef PVMI_H
+#define PVMI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pvmi_context;
+struct pvmi_link;       /* link/: the connection to the daemon */
+struct pvmi_plane;      /* plane/: channels and routes */
+struct pvmi_agent;      /* agent/ */
+struct pvmi_messages;   /* message/: mid table, active buffers, receive queue */
+struct pvmi_options;    /* api/: pvm_setopt values */
+
+/* ------------------------------------------------------------------ memory that carries messages */
+
+/* Where a block's bytes live, and so how it is given back. */
+enum pvmi_block_kind {
+	PVMI_BLOCK_SHARED,      /* this task's heap: shared memory that peers on the node can map */
+	PVMI_BLOCK_FOREIGN,     /* a peer's heap, lent until released */
+	PVMI_BLOCK_PRIVATE,     /* this task only: received over TCP, or from the daemon */
+	PVMI_BLOCK_USER,        /* the program's memory: PvmDataInPlace, valid until it is sent */
+};
+
+struct pvmi_block {
+	enum pvmi_block_kind kind;
+	uint32_t references;
+	size_t capacity;
+	uint8_t *bytes;
+};
+
+/* A piece of a message body. A body is a list of pieces; most messages have one. */
+struct pvmi_piece {
+	struct pvmi_piece *next;
+	struct pvmi_block *block;
+	uint8_t *bytes;
+	size_t length;
+	/* PVMI_BLOCK_USER with a stride: length counts the elements' bytes; element and stride in bytes. */
+	size_t element, stride;
+};
+
+struct pvmi_message {
+	int mid;
+	uint32_t references;    /* mid table, send queues, receive queue */
+	uint32_t encoding;      /* 0x10000000 XDR, 0x20000000 in place, else a data signature: raw */
+	uint32_t context;
+	int32_t tag;
+	int32_t wait_id;
+	uint32_t source, destination;
+	uint32_t crc;
+	size_t length;          /* of the body */
+	struct pvmi_piece *first, *last;
+	struct {                /* unpacking */
+		struct pvmi_piece *piece;
+		size_t offset;
+	} cursor;
+	struct pvmi_message *next;      /* in the queue that holds it */
+	uint32_t about;         /* a notice of this task's end: queued only after what it sent */
+};
+
+/* ------------------------------------------------------------------ the context */
+
+struct pvmi_context {
+	uint32_t tid;           /* 0: not enrolled */
+	int32_t parent;
+	uint32_t host;          /* host part of the node it is on now */
+	uint32_t epoch;
+	uint64_t incarnation;
+	uint32_t current_context;
+	char node[64], address[46], vm[64], socket_dir[108];
+	uint8_t secret[16];
+
+	struct pvmi_messages *messages;
+	struct pvmi_options *options;
+	struct pvmi_link *link;
+	struct pvmi_plane *plane;
+	struct pvmi_agent *agent;
+};
+
+extern struct pvmi_context *pvmi;       /* the one pointer */
+
+/* ------------------------------------------------------------------ guard: who owns the context */
+
+/* Program side. Enter never sleeps unless the agent is at work just now; neither makes a system
+ * call otherwise. Nested calls (a message handler that calls pvm_) count. pvmi_leave is a safe
+ * point: a freeze that was asked for happens there. */
+void pvmi_enter(void);
+void pvmi_leave(void);
+
+/* ------------------------------------------------------------------ plane: what api/ and message/ use */
+
+int pvmi_plane_start(void);     /* after Enrolled: listen, send Endpoint, start the agent */
+void pvmi_plane_stop(bool linger); /* pvm_exit, exit: waits (bounded) until all is acknowledged */
+
+/* Queue a message for tid and push as much as goes at once. Takes its own references. Never waits
+ * for a move; waits (and counts it) only past the bound on queued bytes. PvmOk or an error. */
+int pvmi_plane_send(uint32_t tid, struct pvmi_message *message);
+
+/* Take in what has arrived by any route and from the daemon; calls pvmi_message_arrived for each. */
+void pvmi_plane_poll(void);
+
+/* Block until something may have arrived, or the deadline (CLOCK_MONOTONIC ns, INT64_MAX: none).
+ * Spins a little while a core is free, then sleeps. A safe point. False at the deadline. */
+bool pvmi_plane_wait(int64_t deadline_ns);
+
+/* A block of at least size bytes of the shared heap (or private memory when that is full), one reference. */
+struct pvmi_block *pvmi_block_new(size_t size);
+struct pvmi_block *pvmi_block_private(size_t size);
+void pvmi_block_unref(struct pvmi_block *block);
+
+/* ------------------------------------------------------------------ message: what plane/ and link/ use */
+
+struct pvmi_message *pvmi_message_new(void);
+void pvmi_message_ref(struct pvmi_message *message);
+void pvmi_message_unref(struct pvmi_message *message);
+int pvmi_message_append(struct pvmi_message *message, struct pvmi_block *block, uint8_t *bytes, size_t length);
+
+/* A complete message is here: runs handlers (only on the program's thread; the agent queues) or
+ * puts it at the end of the receive queue. Takes over the caller's reference. */
+void pvmi_message_arrived(struct pvmi_message *message);
+
+/* ------------------------------------------------------------------ link: what the others use */
+
+/* Frames from the daemon that have come are dispatched by pvmi_link_poll; pvmi_plane_poll calls it
+ * after the routes, so that a notice never overtakes what was sent before it. */
+void pvmi_link_poll(void);
+int pvmi_link_descriptor(void);         /* -1 when there is none */
+
+/* Ask where tid is; pvmi_plane_route_known is called with the answer, possibly much later. */
+struct pvmi_route_answer {
+	uint32_t tid, epoch;
+	enum { PVMI_ROUTE_DEAD, PVMI_ROUTE_HERE, PVMI_ROUTE_ELSEWHERE } state;
+	char local_path[108];
+	char address[46];
+	uint16_t port;
+};
+int pvmi_link_resolve(uint32_t tid, uint32_t epoch, bool broken);
+void pvmi_plane_route_known(const struct pvmi_route_answer *answer);    /* plane provides it */
+int pvmi_link_endpoint(const char *local_path, uint16_t port);
+
+/* Migration frames, passed through. Payloads are decoded by link/ (names as in task.proto). */
+struct pvmi_migration_start {
+	char id[64];
+	char address[46];
+	uint16_t port;
+	uint8_t secret[16];
+	uint32_t max_downtime_ms, max_rounds;
+	char fault_point[48];
+	uint32_t fault_action;
+};
+void pvmi_agent_migration_start(const struct pvmi_migration_start *start);      /* agent provides these */
+void pvmi_agent_freeze_granted(const char *id);
+void pvmi_agent_migration_abort(const char *id, const char *reason);
+void pvmi_agent_migration_committed(const char *id);
+
+struct pvmi_migration_report {          /* link provides the senders */
+	const char *id;
+	uint32_t phase, rounds;
+	uint64_t transferred, pages, remaining, expected_downtime_us;
+	uint64_t frozen_at_us, sent_at_us, stream_us, page_bytes;
+};
+int pvmi_link_migration_progress(const struct pvmi_migration_report *report);
+int pvmi_link_freeze_request(const char *id);
+int pvmi_link_migration_failed(const char *id, const char *code, const char *text);
+int pvmi_link_image_sent(const struct pvmi_migration_report *report);
+int pvmi_link_resumed(const char *id, uint64_t resumed_at_us);
+/* The link continues on a descriptor that the restorer has opened and introduced; place is an
+ * encoded Enrolled. Requests that were under way are still under way: their answers follow the task. */
+int pvmi_link_renew(int fd, const uint8_t *place, size_t length);
+bool pvmi_link_flush(void);     /* all written? (before a freeze it must be) */
+
+#endif
