@@ -41,6 +41,8 @@ enum ckpt_fd_class {
 	CKPT_FD_CARRY,          /* the program's own: rebuilt at the destination, or the move is refused */
 	CKPT_FD_DROP,           /* the library's own: it makes a new one after the move */
 	CKPT_FD_DAEMON,         /* the link to the daemon: the restorer's takes its number */
+	CKPT_FD_OUTPUT,         /* the output that the daemon captures: the restorer's stdout takes its
+	                           number (the engine finds by itself a FIFO in a directory out/) */
 };
 
 /* What becomes of a mapping. */

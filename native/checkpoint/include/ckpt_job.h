@@ -1,0 +1,87 @@
+/*
+ * ckpt_job.h: one migration, as the agent drives it. See ckpt.h for the order of the calls.
+ *
+ * All calls run on the agent and use raw system calls only. They return 0 or a negative
+ * ckpt_error (ckpt_wait_arrived also CKPT_PENDING); after an error job->text says what failed,
+ * where, with the errno's name.
+ */
+#ifndef CKPT_JOB_H
+#define CKPT_JOB_H
+
+#include "ckpt.h"
+
+#define CKPT_PENDING 1          /* ckpt_wait_arrived: no answer yet */
+
+enum ckpt_fault_action {        /* values of mpvm.task.Fault.Action */
+	CKPT_FAULT_NONE = 0,
+	CKPT_FAULT_KILL = 1,    /* SIGKILL to this process */
+	CKPT_FAULT_STOP = 2,    /* SIGSTOP to this process */
+	CKPT_FAULT_CUT = 3,     /* the image stream is shut down */
+	CKPT_FAULT_FAIL = 4,    /* the step reports an error */
+};
+
+struct ckpt_job {
+	/* Filled by the caller before ckpt_open (zero the rest). */
+	char id[64];
+	char address[46];               /* of the restorer, IPv4 in dotted form */
+	uint16_t port;
+	uint8_t secret[16];
+	uint32_t max_downtime_ms;
+	uint32_t max_rounds;            /* 0: stop and copy, ckpt_copy_round is not called */
+	char fault_point[48];
+	uint32_t fault_action;
+
+	/* Set by the caller at any time (client->progress is a good place to look for it): the call
+	 * under way returns CKPT_E_ABORTED soon. */
+	volatile uint32_t abort;
+
+	/* Kept by the engine, for the caller to read. */
+	uint32_t rounds;                /* passes over memory so far, the last included */
+	uint64_t transferred;           /* bytes on the stream */
+	uint64_t pages;                 /* of 4096 bytes, among them */
+	uint64_t page_bytes;
+	uint64_t remaining;             /* bytes known to be left (dirty after the last round) */
+	uint64_t expected_downtime_us;
+	uint64_t stream_us;             /* time spent streaming pages */
+	uint64_t frozen_at_us;          /* CLOCK_REALTIME, once frozen */
+	uint64_t sent_at_us;            /* CLOCK_REALTIME, once END is sent */
+	bool converged;                 /* after ckpt_copy_round: another round would not help, freeze now */
+
+	char text[256];                 /* why the last call failed, one line */
+
+	/* The image stream, -1 when closed. Readable when the restorer has answered: the caller may
+	 * poll it together with its daemon link and then call ckpt_wait_arrived(job, 0). */
+	int stream;
+};
+
+/* The one job of this process. */
+extern struct ckpt_job ckpt_the_job;
+
+/* Look for what cannot move (names it in job->text: CKPT_E_UNSUPPORTED), connect to the restorer,
+ * authenticate both ways, send HEADER. The program runs. */
+int ckpt_open(struct ckpt_job *job);
+
+/* One pass over memory while the program runs: everything the first time, then what was dirtied. */
+int ckpt_copy_round(struct ckpt_job *job);
+
+/* Stop the program: every thread but the caller is parked when this returns 0. Threads for which
+ * client->may_park says no are signalled again every millisecond until they call ckpt_park
+ * themselves. On failure everything runs again. */
+int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms);
+
+/* Frozen: send what is still to be sent, and END. */
+int ckpt_send_image(struct ckpt_job *job);
+
+/* 0: the restorer holds a complete, verified process. CKPT_PENDING: no answer within timeout_ms. */
+int ckpt_wait_arrived(struct ckpt_job *job, uint32_t timeout_ms);
+
+/* The program goes on here. Does nothing unless frozen. */
+void ckpt_thaw(struct ckpt_job *job);
+
+/* Give back everything the job holds. */
+void ckpt_close(struct ckpt_job *job);
+
+/* The move is committed: this copy ends, with no exit handler, no flush, no farewell. */
+void ckpt_vanish(struct ckpt_job *job) __attribute__((noreturn));
+
+#endif
