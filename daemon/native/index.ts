@@ -1,0 +1,124 @@
+/**
+ * What the daemon asks of the machine and cannot ask in JavaScript: the node-addon-api module of
+ * native/checkpoint/addon, typed by hand, and the cheap readings of /proc that go with it.
+ * Failures are Errors with `code` set to the errno's name.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface PeerCredentials {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+interface Addon {
+  peerCredentials(fd: number): PeerCredentials;
+  buildId(path: string): string | null;
+  vdsoId(): string;
+  xsaveSize(): number;
+  pidfdOpen(pid: number): number;
+  pidfdKill(pidfd: number, signal: number): boolean;
+  compareFiles(pidA: number, fdA: number, pidB: number, fdB: number): boolean;
+  closeDescriptor(fd: number): void;
+}
+
+/** The checkout's (or package's) root: the nearest folder above this file with a package.json. */
+export function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    try {
+      readFileSync(join(folder, 'package.json'));
+      return folder;
+    } catch {
+      const above = dirname(folder);
+      if (above === folder) throw new Error('no package.json above daemon/native: where is mpvm installed?');
+      folder = above;
+    }
+  }
+}
+
+let loaded: Addon | undefined;
+function addon(): Addon {
+  if (loaded) return loaded;
+  const path = process.env['MPVM_NATIVE'] ?? join(projectRoot(), 'build', 'native', 'mpvm_native.node');
+  try {
+    loaded = createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw new Error(`the native module ${path} cannot be loaded; build it with: npm run setup`, { cause });
+  }
+  return loaded;
+}
+
+/** Who is at the other end of a unix socket. Throws ENOTCONN when nobody is. */
+export const peerCredentials = (fd: number): PeerCredentials => addon().peerCredentials(fd);
+/** The GNU build-id of an ELF file, hex; null when it is no 64-bit ELF or has none. */
+export const buildId = (path: string): string | null => addon().buildId(path);
+/** Identity of this kernel's vDSO: its bytes, and the pages it and its data take. */
+export const vdsoId = (): string => addon().vdsoId();
+/** Bytes of extended processor state in a signal frame. */
+export const xsaveSize = (): number => addon().xsaveSize();
+/** Do two descriptors share one open file? */
+export const compareFiles = (pidA: number, fdA: number, pidB: number, fdB: number): boolean =>
+  addon().compareFiles(pidA, fdA, pidB, fdB);
+
+/** Signals the process that had this pid when it started at `startTime`; false when it has ended. */
+export function killExactly(pid: number, startTime: number, signal: number): boolean {
+  let fd: number;
+  try {
+    fd = addon().pidfdOpen(pid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+  try {
+    return processStartTime(pid) === startTime && addon().pidfdKill(fd, signal);
+  } finally {
+    addon().closeDescriptor(fd);
+  }
+}
+
+/** When a process started, in clock ticks since boot: with the pid, a name that is never reused. Undefined when it is gone. */
+export function processStartTime(pid: number): number | undefined {
+  const text = readOptional(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  // The name, field 2, may hold anything: count from its closing parenthesis.
+  const field = text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  return field === undefined ? undefined : Number(field);
+}
+
+/** Bytes that only this process holds: what a move has to carry. Constant time, unlike smaps. */
+export function residentPrivateBytes(pid: number): number {
+  const text = readOptional(`/proc/${pid}/status`);
+  if (text === undefined) return 0;
+  return (['RssAnon', 'RssShmem', 'VmSwap'] as const)
+    .map((key) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024)
+    .reduce((sum, value) => sum + value, 0);
+}
+
+// What a program can see of the processor by itself and may have chosen its code by. The kernel's
+// other flags (mitigations, virtualisation, power) say nothing about user code.
+const USER_VISIBLE =
+  /^(fpu|cx8|cx16|cmov|mmx|fxsr|sse\d?|sse4_[12]|ssse3|sse4a|pni|pclmulqdq|popcnt|aes|movbe|rdrand|rdseed|f16c|fma|fma4|xop|avx.*|bmi[12]|abm|lahf_lm|adx|sha_ni|sha\d+|erms|fsrm|fsrs|fzrm|fsgsbase|rdpid|rdtscp|gfni|vaes|vpclmulqdq|clflushopt|clwb|clzero|movdiri|movdir64b|xsave.*|xgetbv1|invpcid_user|prefetchw|3dnowprefetch|lm|syscall|pku|ospke|amx_.*|hle|rtm|waitpkg|serialize|cldemote|ibt|user_shstk|lwp|tbm|mwaitx)$/;
+
+let features: string[] | undefined;
+/** Instruction-set features of this machine that a process may depend on, sorted. */
+export function cpuFeatures(): string[] {
+  if (features) return features;
+  const flags = /^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  features = flags
+    .split(/\s+/)
+    .filter((flag) => USER_VISIBLE.test(flag))
+    .sort();
+  return features;
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
