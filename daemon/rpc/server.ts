@@ -1,0 +1,111 @@
+/**
+ * Implementing a service: an async function for each unary rpc, an async generator (or any async
+ * iterable) for each stream. What they throw reaches the client as the same MpvmError.
+ */
+import { Metadata } from '@grpc/grpc-js';
+import type { sendUnaryData, ServerUnaryCall, ServerWritableStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Logger } from '../log.js';
+import { asMpvmError } from '../errors.js';
+import type { AnyMethod, Method, Service } from './services.js';
+import { toStatus } from './wire-errors.js';
+
+/** Of one call: aborted when the client is gone, has cancelled, or its deadline has passed. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  /** The certificate's common name of the calling node; undefined on a unix socket. */
+  readonly caller: string | undefined;
+}
+
+export type ImplementationOf<S extends Service> = {
+  [K in keyof S]: S[K] extends Method<infer _Q, infer Request, infer Reply, infer _P, infer Streams>
+    ? Streams extends true
+      ? (request: Request, context: CallContext) => AsyncIterable<Reply>
+      : (request: Request, context: CallContext) => Promise<Reply> | Reply
+    : never;
+};
+
+type AnyHandler = (request: unknown, context: CallContext) => unknown;
+
+/** For `server.addService(...serve(nodeService, {...}, log))`. */
+export function serve<S extends Service>(service: S, implementation: ImplementationOf<S>, log: Logger): [ServiceDefinition, UntypedServiceImplementation] {
+  const definition: Record<string, ServiceDefinition[string]> = {};
+  const handlers: UntypedServiceImplementation = {};
+  for (const [name, method] of Object.entries(service)) {
+    const handler = (implementation as Record<string, AnyHandler>)[name];
+    if (handler === undefined) throw new Error(`${method.path} is not implemented`);
+    definition[name] = grpcMethod(method);
+    const bound = handler.bind(implementation);
+    handlers[name] = method.streams
+      ? (call: ServerWritableStream<unknown, unknown>) => void answerStream(method, bound, call, log)
+      : (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void answerUnary(method, bound, call, reply, log);
+  }
+  return [definition, handlers];
+}
+
+function grpcMethod(method: AnyMethod): ServiceDefinition[string] {
+  return {
+    path: method.path,
+    requestStream: false,
+    responseStream: method.streams,
+    requestSerialize: (message: unknown) => Buffer.from(method.request.encode(message).finish()),
+    requestDeserialize: (bytes: Buffer): unknown => method.request.decode(bytes),
+    responseSerialize: (message: unknown) => Buffer.from(method.reply.encode(message).finish()),
+    responseDeserialize: (bytes: Buffer): unknown => method.reply.decode(bytes),
+  };
+}
+
+type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
+
+function contextOf(call: AnyCall): CallContext {
+  const controller = new AbortController();
+  call.on('cancelled', () => controller.abort());
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  const name: unknown = certificate?.subject?.CN;
+  return { signal: controller.signal, caller: typeof name === 'string' ? name : undefined };
+}
+
+async function answerUnary(method: AnyMethod, handler: AnyHandler, call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>, log: Logger): Promise<void> {
+  try {
+    reply(null, await handler(call.request, contextOf(call)));
+  } catch (thrown) {
+    report(method, thrown, log);
+    reply(toStatus(thrown));
+  }
+}
+
+async function answerStream(method: AnyMethod, handler: AnyHandler, call: ServerWritableStream<unknown, unknown>, log: Logger): Promise<void> {
+  const context = contextOf(call);
+  call.on('error', () => undefined); // the client is told below; a broken transport has nobody to tell
+  call.sendMetadata(new Metadata()); // tells the client at once that the call has been taken up
+  try {
+    const replies = (handler(call.request, context) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+    const stop = (): void => void replies.return?.()?.catch(() => undefined);
+    context.signal.addEventListener('abort', stop, { once: true });
+    for (let next = await replies.next(); !next.done && !context.signal.aborted; next = await replies.next()) {
+      if (!call.write(next.value)) await drained(call, context.signal);
+    }
+    call.end();
+  } catch (thrown) {
+    if (!context.signal.aborted) report(method, thrown, log);
+    call.emit('error', toStatus(thrown));
+  }
+}
+
+function drained(call: ServerWritableStream<unknown, unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    call.once('drain', done);
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+  });
+}
+
+function report(method: AnyMethod, thrown: unknown, log: Logger): void {
+  const error = asMpvmError(thrown);
+  if (error.code === 'INTERNAL') log.error({ rpc: method.path, err: error.cause ?? error }, 'rpc failed');
+  else log.debug({ rpc: method.path, code: error.code, cause: error.message }, 'rpc refused');
+}
