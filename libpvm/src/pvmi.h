@@ -121,6 +121,17 @@ void pvmi_plane_poll(void);
  * Spins a little while a core is free, then sleeps. A safe point. False at the deadline. */
 bool pvmi_plane_wait(int64_t deadline_ns);
 
+/* A notice made by a daemon about the end of task message->about: hands it to pvmi_message_arrived
+ * once everything has arrived that this task had sent. Takes over the caller's reference. */
+void pvmi_plane_notice(struct pvmi_message *message);
+
+/* Watch this descriptor for the link from now on instead of the one before (-1: none): for input,
+ * and for room to write when there is something to write. Its number may be the same as before. */
+void pvmi_plane_watch_link(int fd, bool write);
+
+/* In the child of a fork, which is no task: close and forget, without a word to any peer. */
+void pvmi_plane_forked(void);
+
 /* A block of at least size bytes of the shared heap (or private memory when that is full), one reference. */
 struct pvmi_block *pvmi_block_new(size_t size);
 struct pvmi_block *pvmi_block_private(size_t size);
