@@ -65,6 +65,21 @@ export interface Tasks {
   deliver(tid: number, frames: ToTask[]): void;
   /** An arriving task: a record without a process; adopt() gives it one at the commit. */
   arriving(record: TaskRecord, migration: string): ArrivingTask;
+  /** Takes up the tasks that outlived the last daemon of this node, then opens task.sock. The VM must have been joined. */
+  start(): Promise<void>;
+  /** Ends every task of this node (SIGTERM, after a grace SIGKILL) and removes sockets and pipes. */
+  shutdown(): Promise<void>;
+  /** What service Node asks, beside spawn, signal and resolve. */
+  rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply>;
+  watch(request: mpvm.node.IWatchTaskRequest): void;
+  taskEnded(notice: mpvm.node.ITaskEndedNotice): void;
+  /** Deliver between nodes: resolves when the frames are on their way to the task (back-pressure for output). */
+  accept(request: mpvm.node.IDeliverRequest): Promise<void>;
+  /** Output of another node's task, to whoever collects it here. Resolves when there is room for more. */
+  output(request: mpvm.node.IOutputRequest): Promise<void>;
+  /** The output and the ends of the tasks of a run come to this node (SpawnRequest.sink) and go to its collector.
+   *  Its promise is the back-pressure. Returns a function that ends the collection. */
+  collect(run: string, collector: (record: mpvm.node.IOutputRequest) => void | Promise<void>): () => void;
   on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void;
 }
 export interface TaskEvents {
@@ -95,6 +110,7 @@ export interface LocalTask {
   /** From now on every other frame is kept; release() sends them after all. */
   hold(): void;
   release(): void;
+  /** What has been kept so far. It counts as handed over: depart() forwards only what came after the last call. */
   held(): ToTask[];
   /** running -> moving; false when it may not (ended, already moving). */
   beginMove(migration: string): boolean;
@@ -106,11 +122,13 @@ export interface LocalTask {
 }
 export interface ArrivingTask {
   readonly record: TaskRecord;
-  /** The restorer: started with the task's output pipe as stdout and stderr, in its own process group; its
-   *  RestorerHello is matched by the cookie given to it, its frames go to onFrame. */
+  /** The restorer: started as `path TASK_SOCKET COOKIE` with stdin /dev/null and the task's output pipe as stdout
+   *  and stderr, in its own session; its RestorerHello is matched by the cookie given to it, its frames go to onFrame. */
   startRestorer(options: { path: string; onFrame(frame: mpvm.task.IToDaemon): void; onExit(code: number | null, signal: string | null): void }): { send(frame: ToTask): void; kill(): void; readonly pid: number };
   /** Handover at the freeze: the record as it is now, and frames to send after the move. */
   update(record: TaskRecord, frames: ToTask[]): void;
+  /** What RestorerGo.place says: the node that the task is on now. */
+  place(epoch: number): mpvm.task.IEnrolled;
   /** Committed: the task exists here now, with this process and this epoch; frames kept go out once it has Resumed. */
   adopt(epoch: number): LocalTask;
   discard(): void;
