@@ -1,0 +1,27 @@
+/** Generates the TypeScript side of proto/ into build/gen. Called by setup when proto/ has changed. */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { Stop, root, run } from './shell.mjs';
+
+const protos = ['task', 'node', 'control'].map((name) => `proto/${name}.proto`);
+const common = ['-t', 'static-module', '-w', 'es6', '--force-number', '-p', 'proto'];
+
+async function tool(name, args) {
+  const { code, output } = await run(join(root, 'node_modules/.bin', name), args);
+  if (code !== 0) throw new Stop(`${name} ${args.join(' ')} failed:\n${output}`);
+}
+
+/** The type declarations come from the comments of a first module; the one that runs has none: it loads twice as fast. */
+export async function generate() {
+  mkdirSync(join(root, 'build/gen'), { recursive: true });
+  const work = (name) => `build/gen/.${process.pid}-${name}`;
+  const full = tool('pbjs', [...common, '-o', work('full.js'), ...protos]).then(() =>
+    tool('pbts', ['-o', work('messages.d.ts'), work('full.js')]),
+  );
+  await Promise.all([full, tool('pbjs', [...common, '--no-comments', '-o', work('messages.js'), ...protos])]);
+  for (const name of ['messages.d.ts', 'messages.js']) renameSync(join(root, work(name)), join(root, 'build/gen', name));
+  rmSync(join(root, work('full.js')));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await generate();
