@@ -16,6 +16,10 @@ export interface VirtualMachine {
   readonly self: Required<Pick<NodeInfo, 'name' | 'address' | 'port' | 'host'>>;
   /** 16 bytes: tasks prove with it that they belong to this VM. */
   readonly secret: Buffer;
+  /** Local parts of tids below this one may have been given out in an earlier life of this node. */
+  readonly firstLocal: number;
+  /** This node had been declared dead before it joined: tasks from before are reported as ended, and must be ended. */
+  readonly tasksLost: boolean;
   nodes(): NodeInfo[];
   nodeNamed(name: string): NodeInfo | undefined;
   nodeOfHost(host: number): NodeInfo | undefined;
@@ -25,12 +29,15 @@ export interface VirtualMachine {
   locateSurely(tid: number): Promise<{ node: string; epoch: number }>;
   /** The commit point of a migration; `to === from` fences. Rejects only with REGISTRY_UNREACHABLE. */
   commitMove(move: { tid: number; epoch: number; from: string; to: string; migration: string }): Promise<{ committed: boolean; now: DirectoryEntry }>;
-  /** The task has ended here. */
+  /** The task has ended here (or left the VM): its entry, group memberships and mailbox entries go. To be called for every one. */
   forget(tid: number, epoch: number): void;
   setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void>;
   /** Typed client of another node's (or this one's own) service Node. Throws NODE_UNKNOWN, NODE_DEAD. */
   peer(node: string): NodeClient;
-  /** Typed client of the registry. */
+  /**
+   * Typed client of the registry. Group, mailbox, context and locate calls outlast a restart of the registry:
+   * they are sent again until `timeoutMs` (none: for ever) or `signal`. Cancel what a dead task waits for with `signal`.
+   */
   registry(): RegistryClient;
   on<E extends keyof VmEvents>(event: E, listener: (...args: VmEvents[E]) => void): void;
   /** Stops the whole VM, this node last. */
@@ -43,6 +50,8 @@ export interface VmEvents {
   nodeDown: [NodeInfo];
   moved: [DirectoryEntry];
   shutdown: [string];
+  /** The others have declared this node dead although it lives: its tasks are reported as ended, and must end now. */
+  outcast: [];
 }
 
 /** Calls carry a deadline and are cancelled with `signal`; server streams are async iterables. */
