@@ -46,6 +46,67 @@ const catalogue = {
 
   // -- tasks
   TASK_UNKNOWN: { text: 'there is no task {tid}', remedy: '`mpvm ps` lists them', exit: 'failed' },
+
+  // -- moves: why one is not begun, or has been given up. The task runs on where it was, unless the text says otherwise.
+  TASK_MOVING: { text: 'task {tid} is being moved already (migration {id})', remedy: 'wait for it (mpvm migrations), or stop it with `mpvm cancel {id}`', exit: 'failed' },
+  TASK_NOT_HERE: { text: 'task {tid} is on node {node}', remedy: 'ask again: it has just moved', exit: 'failed' },
+  TASK_ALREADY_THERE: { text: 'task {tid} is on node {node} already', remedy: '', exit: 'usage' },
+  TASK_ENDED: { text: 'task {tid} ended before it had moved', remedy: '', exit: 'failed' },
+  ENGINE_UNKNOWN: { text: 'there is no engine "{engine}"', remedy: 'use auto, native or criu', exit: 'usage' },
+  MIGRATION_UNKNOWN: { text: 'there is no migration {id} under way on this node', remedy: '`mpvm migrations` lists them', exit: 'failed' },
+  MIGRATION_OVER: { text: 'migration {id} cannot be cancelled any more: it is {state}', remedy: '', exit: 'failed' },
+  MIGRATION_BLOCKED: { text: 'task {tid} cannot move to {node}: {causes}', remedy: '`mpvm explain {tid} --to {node}` lists what to do', exit: 'blocked' },
+  MIGRATION_CANCELLED: { text: 'the move was cancelled', remedy: '', exit: 'failed' },
+  MIGRATION_DEADLINE: { text: 'the move was not complete after {seconds} s', remedy: 'give it more time with --deadline, or a larger --max-downtime', exit: 'timeout' },
+  AGENT_SILENT: { text: 'the task has not said anything about its move for {seconds} s', remedy: 'see whether it is stopped (mpvm ps); its library may be of another version', exit: 'failed' },
+  CAPTURE_FAILED: { text: 'the task could not be captured: {detail}', remedy: '`mpvm explain {tid}` shows what it holds', exit: 'failed' },
+  STREAM_BROKEN: { text: 'the stream of pages broke: {detail}', remedy: 'check the network between the nodes and try again', exit: 'failed' },
+  RESTORER_FAILED: { text: 'the restorer on node {node} failed: {detail}', remedy: 'the log of that node has the details', exit: 'failed' },
+  RESTORER_SILENT: { text: 'the restorer on node {node} has not said anything for {seconds} s', remedy: 'see whether that node is overloaded', exit: 'failed' },
+  DESTINATION_LOST: { text: 'the connection to node {node} broke: {detail}', remedy: 'check that its daemon runs and that the network between the nodes works', exit: 'failed' },
+  MOVE_FENCED: { text: 'the source of task {tid} has taken the move back', remedy: '', exit: 'failed' },
+  SOURCE_LOST: { text: 'the daemon that had asked for the move is gone, or has given up', remedy: '', exit: 'failed' },
+  OUTCOME_UNKNOWN: { text: 'task {tid} belongs to node {node} now, but that node has not said that it runs: {detail}', remedy: '`mpvm ps` shows it when the node answers again', exit: 'failed' },
+  FAULTS_OFF: { text: 'faults are injected only by daemons that were started with --faults', remedy: '', exit: 'usage' },
+  FAULT_UNKNOWN: { text: 'there is no fault point {point}', remedy: 'docs/protocols/migration.md lists them', exit: 'usage' },
+  FAULT_INJECTED: { text: 'fault injected at {point}', remedy: '', exit: 'failed' },
+
+  // -- what keeps a task from moving: what it holds (source)
+  EXTRA_THREADS: { text: 'the task has {count} threads of its own', remedy: 'only programs with one thread move in this version', exit: 'blocked' },
+  OPEN_SOCKET: { text: 'descriptor {fd} is a socket of the program ({what})', remedy: 'close it before the move', exit: 'blocked' },
+  OPEN_PIPE: { text: 'descriptor {fd} is a pipe to another process ({what})', remedy: 'close it before the move, or redirect to a file', exit: 'blocked' },
+  OPEN_TERMINAL: { text: 'descriptor {fd} is the terminal {what}', remedy: 'start the task with `mpvm run` or pvm_spawn, or redirect its input and output', exit: 'blocked' },
+  OPEN_DEVICE: { text: 'descriptor {fd} is the device {what}', remedy: 'close it before the move', exit: 'blocked' },
+  OPEN_KERNEL_OBJECT: { text: 'descriptor {fd} is a kernel object of the program ({what})', remedy: 'close it before the move', exit: 'blocked' },
+  OPEN_DELETED_FILE: { text: 'descriptor {fd} is the deleted file {what}', remedy: 'keep the file while it is in use', exit: 'blocked' },
+  OPEN_DIRECTORY: { text: 'descriptor {fd} is the directory {what}, open for reading its entries', remedy: 'close it before the move', exit: 'blocked' },
+  FILE_LOCK: { text: 'the task holds a lock on {what} (descriptor {fd})', remedy: 'release it before the move', exit: 'blocked' },
+  CHILD_PROCESSES: { text: 'the task has child processes ({pids})', remedy: 'wait for them to end; only pvm_spawn starts tasks that move', exit: 'blocked' },
+  TRACED: { text: 'the task is traced by process {pid}', remedy: 'detach the debugger', exit: 'blocked' },
+  TASK_STOPPED: { text: 'the task is stopped', remedy: 'let it go on (kill -CONT) before the move', exit: 'blocked' },
+  SECCOMP: { text: 'the task has confined itself with seccomp', remedy: '', exit: 'blocked' },
+  NAMESPACE: { text: 'the task is in {kind} namespace of its own', remedy: 'start it in the namespaces of its daemon', exit: 'blocked' },
+  MAPPED_DEVICE: { text: 'the task has mapped the device {what}', remedy: 'unmap it before the move', exit: 'blocked' },
+  MAPPED_DELETED: { text: 'the task has mapped {what}, which has been deleted or replaced on disk', remedy: 'programs and libraries must stay as they are while tasks run that are to move', exit: 'blocked' },
+  SHARED_MEMORY: { text: 'the task shares memory with other processes ({what})', remedy: 'detach it before the move', exit: 'blocked' },
+  SHARED_FILE: { text: 'the task shares the mapped file {what} with whoever has it open', remedy: 'fine when it is on a file system that both nodes share', exit: 'blocked' },
+  LIBRARY_UNKNOWN: { text: 'it cannot be told which descriptors are the library\'s own: {detail}', remedy: 'the task itself looks again when the move begins', exit: 'blocked' },
+
+  // -- what keeps a task from moving: what is missing where it is to go (destination)
+  ARCHITECTURE_DIFFERS: { text: 'node {node} is {theirs}, the task runs on {ours}', remedy: 'choose a node of the same architecture', exit: 'blocked' },
+  CPU_FEATURES: { text: 'the processor of node {node} lacks {missing}', remedy: 'choose a node with the same processor features, or start the program with GLIBC_TUNABLES=glibc.cpu.hwcaps=… that both have', exit: 'blocked' },
+  CPU_STATE: { text: 'the processor of node {node} saves {theirs} bytes of state, the task\'s saves {ours}', remedy: 'choose a node with the same processor', exit: 'blocked' },
+  VDSO_DIFFERS: { text: 'the kernel of node {node} has another vDSO', remedy: 'run the same kernel on both nodes', exit: 'blocked' },
+  USER_DIFFERS: { text: 'the daemon of node {node} runs as user {theirs}, the task as user {ours}', remedy: 'run the VM as one user', exit: 'blocked' },
+  MEMORY_SHORT: { text: 'node {node} has {free} MiB free, the task needs {needed} MiB', remedy: 'choose another node', exit: 'blocked' },
+  FILE_MISSING: { text: '{path} is not on node {node}', remedy: 'install it there, or use a file system that both nodes share', exit: 'blocked' },
+  FILE_DIFFERS: { text: '{path} on node {node} is another one ({detail})', remedy: 'install the same version on both nodes', exit: 'blocked' },
+  FILE_FORBIDDEN: { text: '{path} on node {node} cannot be opened as the task has it open: {detail}', remedy: 'correct its permissions there', exit: 'blocked' },
+  DIRECTORY_MISSING: { text: 'the task\'s working directory {path} is not on node {node}', remedy: 'make it there, or use a file system that both nodes share', exit: 'blocked' },
+
+  // -- drains
+  NO_ROOM: { text: 'no node has room for task {tid}: {detail}', remedy: 'add a node (mpvm join), or uncordon one', exit: 'blocked' },
+  DRAIN_RUNNING: { text: 'node {node} is being drained already', remedy: '', exit: 'failed' },
 } satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;
