@@ -23,6 +23,7 @@ interface Addon {
   pidfdKill(pidfd: number, signal: number): boolean;
   compareFiles(pidA: number, fdA: number, pidB: number, fdB: number): boolean;
   closeDescriptor(fd: number): void;
+  makeFifo(path: string, mode: number): void;
 }
 
 /** The checkout's (or package's) root: the nearest folder above this file with a package.json. */
@@ -60,6 +61,8 @@ export const buildId = (path: string): string | null => addon().buildId(path);
 export const vdsoId = (): string => addon().vdsoId();
 /** Bytes of extended processor state in a signal frame. */
 export const xsaveSize = (): number => addon().xsaveSize();
+/** A new named pipe. Throws EEXIST when something has that name. */
+export const makeFifo = (path: string, mode: number): void => addon().makeFifo(path, mode);
 /** Do two descriptors share one open file? */
 export const compareFiles = (pidA: number, fdA: number, pidB: number, fdB: number): boolean =>
   addon().compareFiles(pidA, fdA, pidB, fdB);

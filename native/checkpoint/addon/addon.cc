@@ -38,6 +38,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports)
 	exports.Set("pidfdOpen", Napi::Function::New(env, pidfd_open));
 	exports.Set("pidfdKill", Napi::Function::New(env, pidfd_kill));
 	exports.Set("compareFiles", Napi::Function::New(env, compare_files));
+	exports.Set("makeFifo", Napi::Function::New(env, make_fifo));
 	exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor));
 	return exports;
 }

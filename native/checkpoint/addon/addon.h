@@ -17,6 +17,7 @@ Napi::Value xsave_size(const Napi::CallbackInfo &info);
 Napi::Value pidfd_open(const Napi::CallbackInfo &info);
 Napi::Value pidfd_kill(const Napi::CallbackInfo &info);
 Napi::Value compare_files(const Napi::CallbackInfo &info);
+Napi::Value make_fifo(const Napi::CallbackInfo &info);
 Napi::Value close_descriptor(const Napi::CallbackInfo &info);
 
 }  // namespace mpvm

@@ -9,7 +9,8 @@
         "../../../native/checkpoint/addon/peer.cc",
         "../../../native/checkpoint/addon/elf.cc",
         "../../../native/checkpoint/addon/machine.cc",
-        "../../../native/checkpoint/addon/pidfd.cc"
+        "../../../native/checkpoint/addon/pidfd.cc",
+        "../../../native/checkpoint/addon/fifo.cc"
       ],
       "include_dirs": [
         "../../../node_modules/node-addon-api",
