@@ -32,6 +32,7 @@ const catalogue = {
   NOT_PREPARED: { text: '{what} is missing', remedy: 'build it with `npm run setup`', exit: 'failed' },
 
   // -- talking to daemons
+  NO_VM: { text: 'no VM named {name} runs on this machine{running}', remedy: 'start one: {command}', exit: 'failed' },
   NO_DAEMON: { text: 'no mpvmd of the VM "{vm}" answers at {path}', remedy: 'start one with `mpvm up`', exit: 'failed' },
   NODE_UNKNOWN: { text: 'there is no node {node}', remedy: '`mpvm nodes` lists them', exit: 'failed' },
   NODE_DEAD: { text: 'node {node} is {state}', remedy: 'start its daemon again, or choose another node', exit: 'failed' },
@@ -45,6 +46,8 @@ const catalogue = {
   INTERNAL: { text: 'internal error: {detail}', remedy: 'the log of the daemon (mpvmd.log) has the details', exit: 'failed' },
 
   // -- tasks
+  NO_PROGRAM: { text: 'there is no program {program} on the node', remedy: 'give its path, or set PVM_PATH to the directories it may be in (at `mpvm up`)', exit: 'failed' },
+  SPAWN_FAILED: { text: '{program} was not started: {detail}', remedy: '`mpvm nodes` shows where tasks can start', exit: 'failed' },
   TASK_UNKNOWN: { text: 'there is no task {tid}', remedy: '`mpvm ps` lists them', exit: 'failed' },
 
   // -- moves: why one is not begun, or has been given up. The task runs on where it was, unless the text says otherwise.
