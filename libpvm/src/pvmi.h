@@ -68,6 +68,7 @@ struct pvmi_message {
 	uint32_t crc;
 	size_t length;          /* of the body */
 	struct pvmi_piece *first, *last;
+	size_t room;            /* bytes behind the last piece that packing may still fill; 0 unless it is ours alone */
 	struct {                /* unpacking */
 		struct pvmi_piece *piece;
 		size_t offset;
