@@ -1,0 +1,48 @@
+/**
+ * What the directory's answer means to the two ends of a move. Pure: the explorer of
+ * test/migration/protocol.test.ts drives these very functions through every order of events.
+ *
+ * A move is of one epoch n. Two requests compete for it: the destination's commit, (n, source) to
+ * (n + 1, destination), and the source's fence, (n, source) to (n + 1, source). The registry lets the
+ * first through and refuses the other for ever. Answers get lost; a request that is repeated is
+ * refused because of itself, which the entry then shows.
+ */
+export interface Entry {
+  readonly epoch: number;
+  readonly node: string;
+}
+export interface DirectoryAnswer {
+  readonly committed: boolean;
+  readonly now: Entry;
+}
+export interface MoveKey {
+  readonly epoch: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** To the source that has fenced: does the task run on here, or is it there? */
+export function verdictForSource(move: MoveKey, answer: DirectoryAnswer): { stays: boolean; epoch: number } {
+  const { epoch, node } = answer.now;
+  // Only this very move could have made epoch n + 1: our fence (now or in a lost answer), or its commit.
+  if (epoch === move.epoch + 1) return { stays: node === move.from, epoch };
+  // Refused although nothing has happened: the registry has no business to; staying is the safe reading.
+  if (epoch <= move.epoch && node === move.from) return { stays: true, epoch };
+  // It has gone on from there, or has ended there.
+  return { stays: false, epoch };
+}
+
+/** To the destination that has asked for the commit: is the task ours? */
+export function verdictForDestination(move: MoveKey, answer: DirectoryAnswer): { ours: boolean; epoch: number } {
+  const { epoch, node } = answer.now;
+  return { ours: epoch === move.epoch + 1 && node === move.to, epoch };
+}
+
+/**
+ * May the source let its copy go on without asking the directory? Only while the destination cannot
+ * have all it needs for a commit: the record is sent at the freeze, the image ends with ImageSent.
+ * An agent that says it has failed has not sent the end of the image and never will.
+ */
+export function mustAsk(source: { handedOver: boolean; agentFailed: boolean; destinationGaveUp: boolean }): boolean {
+  return source.handedOver && !source.agentFailed && !source.destinationGaveUp;
+}
