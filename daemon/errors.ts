@@ -24,6 +24,7 @@ const catalogue = {
   DIRECTORY_NOT_PRIVATE: { text: '{path} {why}', remedy: 'remove it, or set MPVM_DIR to a directory of your own with mode 0700', exit: 'failed' },
   PATH_TOO_LONG: { text: 'the socket path {path} has {length} bytes, Linux allows {limit}', remedy: 'set MPVM_DIR to a shorter directory', exit: 'failed' },
   DAEMON_RUNNING: { text: 'node {node} is already served by the daemon with pid {pid}', remedy: 'stop it with `mpvm down`, or choose another node name', exit: 'failed' },
+  DAEMON_ENDED: { text: 'the daemon of node {node} did not start: {detail}', remedy: '', exit: 'failed' },
   REGISTRY_UNREACHABLE: { text: 'the registry at {peer} does not answer: {detail}', remedy: 'check that its daemon runs (mpvm doctor) and that the address is right', exit: 'failed' },
   JOIN_REFUSED: { text: 'the registry refused node {node}: {detail}', remedy: 'see `mpvm nodes` for the names and addresses in use', exit: 'failed' },
   NO_CERTIFICATE: { text: 'node {node} has no certificate of this VM: {detail}', remedy: 'start it in the directory of the VM (MPVM_DIR, --name), or copy tls/ from the node that made the VM', exit: 'failed' },
@@ -33,6 +34,8 @@ const catalogue = {
 
   // -- talking to daemons
   NO_VM: { text: 'no VM named {name} runs on this machine{running}', remedy: 'start one: {command}', exit: 'failed' },
+  VM_RUNS: { text: 'a VM named {name} runs on this machine already', remedy: 'stop it with `mpvm down --name {name}`, or choose another name with --name', exit: 'failed' },
+  DEMO_FAILED: { text: 'the demo failed: {detail}', remedy: '', exit: 'failed' },
   NO_DAEMON: { text: 'no mpvmd of the VM "{vm}" answers at {path}', remedy: 'start one with `mpvm up`', exit: 'failed' },
   NODE_UNKNOWN: { text: 'there is no node {node}', remedy: '`mpvm nodes` lists them', exit: 'failed' },
   NODE_DEAD: { text: 'node {node} is {state}', remedy: 'start its daemon again, or choose another node', exit: 'failed' },

@@ -1,0 +1,130 @@
+/**
+ * The one command. Declares the commands and their options; what a command does is in its own
+ * file, loaded when it is asked for, so that `mpvm --help` and `mpvm ps` start alike fast.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitWith, reportAndExit } from './exit.js';
+import { Session } from './session.js';
+import type { CommonOptions } from './session.js';
+
+// Commander hands over what a usage line names, as strings, and then the options: the pairing is checked by the tests.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Action = (session: Session, ...rest: any[]) => Promise<number>;
+
+const program = new Command('mpvm')
+  .description('Live migration for PVM programs: tasks that move between machines while they run.')
+  .version('0.1.0')
+  .enablePositionalOptions()
+  .showSuggestionAfterError()
+  .configureHelp({ showGlobalOptions: false })
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined });
+
+/** A command with the options that all have; `load` returns the function that does it. */
+function command(usage: string, description: string, load: () => Promise<Action>): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .addOption(new Option('-o, --output <format>', 'table for people, json for programs').choices(['table', 'json']).default('table'))
+    .option('--json', 'the same as -o json')
+    .option('--name <vm>', 'the VM meant (default: $MPVM_NAME, else "default")')
+    .action(async (...parameters: unknown[]) => {
+      parameters.pop(); // the command itself
+      const options = parameters.pop() as CommonOptions;
+      const session = new Session(options);
+      try {
+        exitWith(await (await load())(session, ...parameters, options));
+      } catch (error) {
+        reportAndExit(error, session.json);
+      }
+    });
+}
+
+const count = (least: number) => (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+  return value;
+};
+const seconds = (text: string): number => {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be a number of seconds, such as 30, 90s, 5m or 1h.');
+  return Math.ceil(Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1));
+};
+const engines = () => new Option('--engine <engine>', 'what moves it').choices(['auto', 'native', 'criu']).default('auto');
+
+command('demo', 'the main job, end to end, on this machine', async () => (await import('./demo.js')).demo)
+  .option('--keep', 'leave the VM up to play with')
+  .option('--seconds <s>', 'how long the program should run unmoved', count(2), 8);
+
+command('up', 'start a VM on this machine, or add nodes to it', async () => (await import('./up.js')).up)
+  .option('--nodes <n>', 'how many nodes it shall have', count(1), 1)
+  .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile');
+command('down', 'stop a VM: its tasks, its daemons, its files', async () => (await import('./down.js')).down);
+
+command('nodes', 'the nodes of the VM', async () => (await import('./nodes.js')).nodes);
+command('ps', 'the tasks of the VM', async () => (await import('./ps.js')).ps)
+  .option('--node <node>', 'only those on this node');
+
+command('run <program> [arguments...]', 'start a program, show its output, wait; ends with its exit code', async () => (await import('./run.js')).run)
+  .option('-n, --count <n>', 'how many tasks', count(1), 1)
+  .option('--node <node>', 'where (default: PVM places them in turn)')
+  .passThroughOptions();
+command('spawn <program> [arguments...]', 'start a program and print the ids of its tasks', async () => (await import('./spawn.js')).spawn)
+  .option('-n, --count <n>', 'how many tasks', count(1), 1)
+  .option('--node <node>', 'where (default: PVM places them in turn)')
+  .addOption(engines())
+  .passThroughOptions();
+command('kill <tid...>', 'end tasks (SIGTERM)', async () => (await import('./kill.js')).kill)
+  .option('-s, --signal <signal>', 'another signal: a name or a number', 'TERM');
+
+command('migrate <tid...>', 'move tasks to another node while they run', async () => (await import('./migrate.js')).migrate)
+  .requiredOption('--to <node>', 'where to')
+  .addOption(engines())
+  .option('--max-downtime <ms>', 'how long the task may stand still', count(1))
+  .option('--deadline <s>', 'give up after this time; the task then runs on where it is', seconds);
+command('explain <tid>', 'can this task move, and if not, why', async () => (await import('./explain.js')).explain)
+  .option('--to <node>', 'judge this destination, not any')
+  .addOption(engines());
+command('migrations [id]', 'moves so far and under way; with an id, its timeline', async () => (await import('./migrations.js')).migrations);
+command('cancel <id>', 'stop a move; the task runs on where it is', async () => (await import('./cancel.js')).cancel);
+
+command('cordon <node...>', 'let no new tasks start or arrive on nodes', async () => (await import('./cordon.js')).cordon)
+  .option('--reason <text>', 'why; kept with user and time');
+command('uncordon <node...>', 'let nodes take tasks again', async () => (await import('./cordon.js')).uncordon);
+command('drain <node...>', 'cordon nodes and move all their tasks away', async () => (await import('./drain.js')).drain)
+  .option('--dry-run', 'show who would go where, and who cannot and why')
+  .option('--deadline <s>', 'stop after this time', seconds)
+  .option('--reason <text>', 'why; kept with user and time')
+  .option('--detach', 'do not wait for it');
+
+command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
+command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
+
+for (const [usage, description] of [
+  ['join <token>', 'make this machine a node of a VM'],
+  ['token', 'what another machine needs to join'],
+  ['top', 'nodes and tasks, live'],
+  ['balance', 'even out the load by moving tasks'],
+  ['console', "PVM's own console"],
+  ['dashboard', 'where the web page is'],
+] as const) {
+  command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))
+    .allowUnknownOption()
+    .allowExcessArguments();
+}
+
+program.action(() => {
+  program.outputHelp();
+  exitWith(2);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) reportAndExit(error, false);
+  else if (error.exitCode === 0) exitWith(0);
+  else {
+    process.stderr.write(`mpvm: ${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see: mpvm --help\n`);
+    exitWith(2);
+  }
+}

@@ -1,0 +1,47 @@
+/** mpvm nodes: the nodes of the VM. */
+import { bytes, paint } from './format.js';
+import type { Session } from './session.js';
+import { nodeShape } from './shapes.js';
+import type { NodeShape } from './shapes.js';
+import { printJson, printTable } from './table.js';
+import type { Column } from './table.js';
+
+/** As Slurm shows it: the state, and what it takes no tasks for. */
+export function nodeState(node: NodeShape): string {
+  if (node.state !== 'up') return paint('red', node.state);
+  return node.cordoned ? paint('yellow', node.tasks > 0 ? 'up, cordoned' : 'up, drained') : paint('green', 'up');
+}
+
+const columns: Column<NodeShape>[] = [
+  { title: 'NODE', cell: (node) => node.name },
+  { title: 'ADDRESS', cell: (node) => node.address },
+  { title: 'STATE', cell: nodeState },
+  { title: 'TASKS', cell: (node) => String(node.tasks), right: true },
+  { title: 'LOAD', cell: (node) => node.load.toFixed(2), right: true },
+  { title: 'CPUS', cell: (node) => String(node.cpus), right: true },
+  { title: 'FREE', cell: (node) => bytes(node.memoryFreeBytes), right: true },
+  { title: 'TIDS', cell: (node) => node.host },
+  { title: 'NOTE', cell: (node) => noteOf(node) },
+];
+
+function noteOf(node: NodeShape): string {
+  if (!node.cordoned) return node.registry ? 'registry' : '';
+  const who = [node.cordonUser, node.cordonTime?.slice(0, 16).replace('T', ' ')].filter(Boolean).join(', ');
+  return `${node.cordonReason}${who ? ` (${who})` : ''}`.trim();
+}
+
+export async function nodeList(session: Session): Promise<NodeShape[]> {
+  const reply = await (await session.control()).nodes({});
+  return reply.nodes.map(nodeShape).filter((node) => node.state !== 'left');
+}
+
+export function printNodes(list: NodeShape[]): void {
+  printTable(columns, list);
+}
+
+export async function nodes(session: Session): Promise<number> {
+  const list = await nodeList(session);
+  if (session.json) printJson(list);
+  else printNodes(list);
+  return 0;
+}
