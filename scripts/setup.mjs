@@ -5,7 +5,7 @@
 import {
   chmodSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, symlinkSync, writeSync, readlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Stop, capture, paint, root, run } from './shell.mjs';
 import { ensure, forTests, needed } from './packages.mjs';
@@ -73,8 +73,23 @@ const steps = [
     command: [at('node_modules/.bin/tsc'), ['-p', '.']],
   },
   { name: 'examples', why: 'examples: make -C examples', make: 'examples' },
+  { name: 'pvm3-tree', why: 'PVM_ROOT', fresh: treeLinked, work: linkTree },
   { name: 'command', why: 'npx mpvm', fresh: commandLinked, work: linkCommand },
 ];
+
+/** The places that makefiles of PVM programs know below PVM_ROOT, so that `mpvm env` serves them too. */
+const tree = { include: '../include', 'lib/LINUX64': '../../lib', 'bin/LINUX64': '../../examples' };
+const treePath = (name) => at(`build/pvm3/${name}`);
+function treeLinked() {
+  return Object.keys(tree).every((name) => existsSync(treePath(name)));
+}
+function linkTree() {
+  for (const [name, target] of Object.entries(tree)) {
+    mkdirSync(dirname(treePath(name)), { recursive: true });
+    rmSync(treePath(name), { force: true });
+    symlinkSync(target, treePath(name));
+  }
+}
 
 /** npx looks for a project's own command in node_modules/.bin, where npm links those of dependencies only. */
 const link = at('node_modules/.bin/mpvm');

@@ -132,7 +132,7 @@ async function disturb(session: Session, client: ControlClient, run: HeatRun, na
 }
 
 async function move(client: ControlClient, tid: number, to: string, view: DemoView): Promise<MigrationShape> {
-  view.log(`${paint('bold', `migrate ${formatTid(tid)} --to ${to}`)}`);
+  view.log(paint('bold', `migrate ${formatTid(tid)} --to ${to}`));
   let last: MigrationShape | undefined;
   for await (const event of client.migrate({ tid, to, engine: 'auto', reason: 'demo' })) {
     if (!event.migration) continue;

@@ -30,8 +30,8 @@ export function env(session: Session): Promise<number> {
   const quote = (text: string): string => (/^[\w/.:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
   printLines([
     ...Object.entries(values).map(([name, value]) => `export ${name}=${quote(value)}`),
-    '# pvm_spawn looks for programs here; daemons take it from the shell that runs `mpvm up`:',
-    `# export PVM_PATH=${quote(process.env.PVM_PATH ?? '$PWD')}`,
+    '# Where pvm_spawn looks for programs; set it before `mpvm up`, daemons keep what they were started with:',
+    `# export PVM_PATH="${process.env.PVM_PATH ?? '$PWD:$PVM_ROOT/bin/$PVM_ARCH'}"`,
   ]);
   return Promise.resolve(0);
 }

@@ -113,18 +113,20 @@ for (const [usage, description] of [
     .allowExcessArguments();
 }
 
-program.action(() => {
-  program.outputHelp();
-  exitWith(2);
-});
+/** The one that was typed, for the hint at its help. */
+function currentCommand(): string {
+  const typed = process.argv[2] ?? '';
+  return program.commands.some((one) => one.name() === typed) ? `${typed} ` : '';
+}
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) reportAndExit(error, false);
   else if (error.exitCode === 0) exitWith(0);
+  else if (error.code === 'commander.help') exitWith(2);
   else {
-    process.stderr.write(`mpvm: ${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see: mpvm --help\n`);
+    process.stderr.write(`mpvm: ${error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')}; see: mpvm ${currentCommand()}--help\n`);
     exitWith(2);
   }
 }

@@ -1,0 +1,117 @@
+/**
+ * npm test: sets up, runs every suite, and ends with one line that counts them all.
+ *
+ *   npm test                      everything
+ *   npm test -- lint soak ring    only suites whose name contains one of the words
+ *
+ * A suite that hangs is ended at its time limit and counts as failed; the others still run.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stop, paint, root, run } from './shell.mjs';
+import { setup } from './setup.mjs';
+import { files } from './stamps.mjs';
+
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const say = (line) => process.stdout.write(`${line}\n`);
+
+/** Seconds. Soak tests and the comparison with PVM move and start thousands of tasks. */
+const limits = { default: 180, soak: 420, differential: 300, fault: 300 };
+
+function cSuite(directory) {
+  return {
+    name: directory,
+    command: ['make', ['--no-print-directory', '-C', directory, 'check']],
+    limitSeconds: 300,
+    skip: () => !existsSync(join(root, directory, 'Makefile')) && 'it has no Makefile',
+    count: countCmocka,
+  };
+}
+
+function mochaSuite(path) {
+  const kind = Object.keys(limits).find((word) => path.includes(word)) ?? 'default';
+  return {
+    name: path,
+    command: [process.execPath, ['--import=tsx', bin('mocha'), '--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--exit', path]],
+    limitSeconds: limits[kind],
+    count: countMocha,
+  };
+}
+
+const suites = [
+  { name: 'types', command: ['sh', ['-c', `${bin('tsc')} -p . --noEmit && ${bin('tsc')} -p test --noEmit`]], limitSeconds: 180 },
+  { name: 'lint', command: [bin('eslint'), ['.']], limitSeconds: 180 },
+  cSuite('native/checkpoint'),
+  cSuite('libpvm'),
+  ...files(['test'], (path) => path.endsWith('.test.ts'))
+    // Quick ones first: who waits for a result sees the likely failures early.
+    .sort((a, b) => Number(/soak|differential/.test(a)) - Number(/soak|differential/.test(b)))
+    .map(mochaSuite),
+];
+
+/** cmocka sums up each program in three lines. */
+function countCmocka(output) {
+  const sum = (word) => [...output.matchAll(new RegExp(`\\[ *${word} *\\] (\\d+) test`, 'g'))].reduce((total, match) => total + Number(match[1]), 0);
+  const names = [...output.matchAll(/\[ *SKIPPED *\] (?!\d+ test)(.*)/g)].map((match) => match[1]);
+  const counts = { passed: sum('PASSED'), failed: sum('FAILED'), skips: [...new Set(names)] };
+  return counts.passed + counts.failed > 0 ? counts : undefined;
+}
+
+function countMocha(_, resultFile) {
+  return existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : undefined;
+}
+
+/** Each suite has its own directory for temporary files, so that what it leaves behind can be seen. */
+async function runSuite(suite) {
+  const reason = suite.skip?.();
+  if (reason) return { passed: 0, failed: 0, skips: [`${suite.name}: ${reason}`] };
+  const place = mkdtempSync(join(tmpdir(), 'mpvm-test-'));
+  const result = join(place, '.result.json');
+  const env = { ...process.env, MPVM_TEST_RESULT: result };
+  for (const name of Object.keys(env)) if (/^M?PVM_(?!TEST)|^PVM/.test(name)) delete env[name];
+  const started = performance.now();
+  const [command, args] = suite.command;
+  const { code, signal, timedOut, output } = await run(command, args, { env, show: true, limitSeconds: suite.limitSeconds });
+  const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const counts = suite.count?.(output, result) ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skips: [] };
+  rmSync(place, { recursive: true, force: true });
+  if (timedOut) say(`${suite.name}: ended after ${suite.limitSeconds} s, its time limit`);
+  // A suite may fail outside of any test: then its exit says so.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  const how = code === 0 ? paint('green', 'ok') : paint('red', timedOut ? 'timed out' : `failed (${signal ?? `exit ${code}`})`);
+  say(`-- ${suite.name}: ${how}, ${counts.passed} passed, ${counts.failed} failed, ${counts.skips.length} skipped, ${seconds}\n`);
+  return counts;
+}
+
+async function main(words) {
+  const missing = await setup({ tests: true, quiet: true });
+  const chosen = suites.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (chosen.length === 0) throw new Stop(`no suite has ${words.join(' or ')} in its name. They are:\n  ${suites.map(({ name }) => name).join('\n  ')}`);
+  const total = { passed: 0, failed: 0, skips: [] };
+  const failed = [];
+  const started = performance.now();
+  for (const suite of chosen) {
+    say(paint('bold', `== ${suite.name}`));
+    const counts = await runSuite(suite);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skips.push(...counts.skips);
+    if (counts.failed > 0) failed.push(suite.name);
+  }
+  if (missing.length > 0) say(`Not installed: ${missing.join(' ')}. With them more could be tested: sudo apt-get install ${missing.join(' ')}`);
+  for (const skip of total.skips) say(`skipped: ${skip}`);
+  for (const name of failed) say(paint('red', `failed: ${name}`));
+  say(`${((performance.now() - started) / 1000).toFixed(0)} s`);
+  say(`${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Stop)) throw error;
+  console.error(error.message);
+  say('0 passed, 1 failed, 0 skipped');
+  process.exitCode = 1;
+}
