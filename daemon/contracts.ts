@@ -39,7 +39,8 @@ export interface VirtualMachine {
    * they are sent again until `timeoutMs` (none: for ever) or `signal`. Cancel what a dead task waits for with `signal`.
    */
   registry(): RegistryClient;
-  on<E extends keyof VmEvents>(event: E, listener: (...args: VmEvents[E]) => void): void;
+  /** Returns what ends it. */
+  on<E extends keyof VmEvents>(event: E, listener: (...args: VmEvents[E]) => void): () => void;
   /** Stops the whole VM, this node last. */
   shutdown(reason: string): Promise<void>;
 }

@@ -1,0 +1,140 @@
+/**
+ * Mutual TLS between daemons: a certificate authority made with the VM, and one certificate a
+ * node, issued by it. Both sides of every connection must show one; its common name is the node's
+ * name, so a node can speak for itself only.
+ */
+import { webcrypto } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { credentials, ServerCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
+import { MpvmError } from '../errors.js';
+import { privateDirectory } from '../paths.js';
+
+/** PEM texts. */
+export interface Identity {
+  authority: string;
+  certificate: string;
+  key: string;
+}
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const dayMs = 86_400_000;
+const authorityFiles = { certificate: 'ca.pem', key: 'ca-key.pem' };
+const nodeFiles = { authority: 'ca.pem', certificate: 'node.pem', key: 'node-key.pem' };
+
+export function hasAuthority(directory: string): boolean {
+  return existsSync(join(directory, authorityFiles.key));
+}
+
+/** Makes the authority of a VM in this directory, unless it is there. */
+export async function ensureAuthority(directory: string, vm: string): Promise<void> {
+  if (hasAuthority(directory)) return;
+  privateDirectory(directory);
+  const x509 = await loadX509();
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: `CN=mpvm ${vm}`,
+    ...validity(),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  writePrivate(join(directory, authorityFiles.certificate), certificate.toString('pem'));
+  writePrivate(join(directory, authorityFiles.key), await pemOf(keys.privateKey)); // last: its presence says that all is there
+}
+
+/** A certificate for the node, in its own directory; made anew when its address has changed. */
+export async function issueIdentity(authority: string, directory: string, node: string, address: string): Promise<void> {
+  privateDirectory(directory);
+  const x509 = await loadX509();
+  const caPem = readFileSync(join(authority, authorityFiles.certificate), 'utf8');
+  const issuer = new x509.X509Certificate(caPem);
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', derOf(readFileSync(join(authority, authorityFiles.key), 'utf8')), algorithm, false, ['sign']);
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: `CN=${node}`,
+    issuer: issuer.subject,
+    ...validity(),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: node }, { type: 'ip', value: address }]),
+    ],
+  });
+  writePrivate(join(directory, nodeFiles.authority), caPem);
+  writePrivate(join(directory, nodeFiles.certificate), certificate.toString('pem'));
+  writePrivate(join(directory, nodeFiles.key), await pemOf(keys.privateKey));
+}
+
+/** What lies in the node's directory; undefined when it is not complete. */
+export function readIdentity(directory: string): Identity | undefined {
+  const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
+  if (!existsSync(join(directory, nodeFiles.key))) return undefined;
+  return { authority: read(nodeFiles.authority), certificate: read(nodeFiles.certificate), key: read(nodeFiles.key) };
+}
+
+export function serverCredentials(identity: Identity): ServerCredentials {
+  const pair = { private_key: Buffer.from(identity.key), cert_chain: Buffer.from(identity.certificate) };
+  return ServerCredentials.createSsl(Buffer.from(identity.authority), [pair], true);
+}
+
+/** `node`: whom the other side must prove to be; left out, any node of this VM. */
+export function clientCredentials(identity: Identity, node?: string): ChannelCredentials {
+  return credentials.createSsl(Buffer.from(identity.authority), Buffer.from(identity.key), Buffer.from(identity.certificate), {
+    checkServerIdentity: (_host, certificate) => {
+      if (node === undefined || certificate.subject.CN === node) return undefined;
+      return new Error(`the daemon there is ${certificate.subject.CN}, not ${node}`);
+    },
+  });
+}
+
+/** Only who issues certificates pays for loading it. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto as never);
+  return x509;
+}
+
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = (bytes[0]! & 0x7f) | 0x40; // positive, and no leading zero
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** From yesterday, because clocks differ. */
+function validity(): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - dayMs), notAfter: new Date(Date.now() + 3650 * dayMs) };
+}
+
+async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
+  return `-----BEGIN PRIVATE KEY-----\n${der.replace(/(.{64})/g, '$1\n').trimEnd()}\n-----END PRIVATE KEY-----\n`;
+}
+function derOf(pem: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64'));
+}
+
+function writePrivate(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** The identity of a node: what it has, or a new one if this machine holds the authority. Throws NO_CERTIFICATE. */
+export async function takeIdentity(options: { authority: string; directory: string; node: string; address: string }): Promise<Identity> {
+  const { authority, directory, node, address } = options;
+  const known = readIdentity(directory);
+  if (known) return known;
+  if (!hasAuthority(authority)) throw new MpvmError('NO_CERTIFICATE', { node, detail: `neither ${directory} nor ${authority} has one` });
+  await issueIdentity(authority, directory, node, address);
+  return readIdentity(directory)!;
+}

@@ -1,0 +1,61 @@
+/** Service Node, for the other daemons: everything is done by the parts that own it. */
+import { MpvmError } from '../errors.js';
+import type { Migrations, Tasks } from '../contracts.js';
+import type { ImplementationOf } from './server.js';
+import type { nodeService } from './services.js';
+
+export interface Parts {
+  tasks: Tasks;
+  migrations: Migrations;
+}
+
+/**
+ * `parts` resolves when the node is complete: the port is open before, because joining needs it,
+ * and a call that comes in between waits. It rejects when the daemon stops.
+ */
+export function nodeImplementation(name: string, parts: () => Promise<Parts>): ImplementationOf<typeof nodeService> {
+  const tasks = async (): Promise<Tasks> => (await parts()).tasks;
+  const migrations = async (): Promise<Migrations> => (await parts()).migrations;
+  return {
+    ping: () => ({ timeUs: Date.now() * 1000, name }),
+    spawn: async (request) => (await tasks()).spawn(request),
+    signal: async ({ tid, signum }) => {
+      const status = (await tasks()).signal(tid, signum);
+      if (status >= 0) return { status };
+      const error = new MpvmError('TASK_UNKNOWN', { tid: `t${tid.toString(16)}` });
+      return { status, code: error.code, text: error.message };
+    },
+    listTasks: async (request) => (await tasks()).rows(request),
+    resolve: async (request) => (await tasks()).resolve(request),
+    watch: async (request) => {
+      (await tasks()).watch(request);
+      return {};
+    },
+    taskEnded: async (notice) => {
+      (await tasks()).taskEnded(notice);
+      return {};
+    },
+    deliver: async (request) => {
+      await (await tasks()).accept(request);
+      return {};
+    },
+    output: async (request) => {
+      await (await tasks()).output(request);
+      return {};
+    },
+    explain: async (request) => (await migrations()).explainInbound(request),
+    async *inbound(request, { signal }) {
+      yield* (await migrations()).inbound(request, signal);
+    },
+    handover: async (request) => {
+      await (await migrations()).handover(request);
+      return {};
+    },
+    async *migrate(request) {
+      yield* (await migrations()).migrate(request);
+    },
+    cancelMigration: async ({ id }) => (await migrations()).cancel(id),
+    listMigrations: async () => ({ migrations: (await migrations()).list() }),
+    explainTask: async (request) => (await migrations()).explain(request),
+  };
+}
