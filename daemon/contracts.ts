@@ -13,7 +13,7 @@ type ToTask = mpvm.task.IToTask;
 /** vm/: this node's view of the virtual machine, kept current by the registry's event stream. */
 export interface VirtualMachine {
   readonly name: string;
-  readonly self: Required<Pick<NodeInfo, 'name' | 'address' | 'port' | 'host'>>;
+  readonly self: { readonly name: string; readonly address: string; readonly port: number; readonly host: number };
   /** 16 bytes: tasks prove with it that they belong to this VM. */
   readonly secret: Buffer;
   /** Local parts of tids below this one may have been given out in an earlier life of this node. */
@@ -75,8 +75,11 @@ export interface Tasks {
   deliver(tid: number, frames: ToTask[]): void;
   /** An arriving task: a record without a process; adopt() gives it one at the commit. */
   arriving(record: TaskRecord, migration: string): ArrivingTask;
-  /** Takes up the tasks that outlived the last daemon of this node, then opens task.sock. The VM must have been joined. */
-  start(): Promise<void>;
+  /** Takes up the tasks that outlived the last daemon of this node, then opens task.sock. The VM must have been
+   *  joined. `settle`: of Migrations, for tasks that come back frozen. */
+  start(settle?: Migrations['settle']): Promise<void>;
+  /** Local part of the tid given out last. */
+  readonly lastLocal: number;
   /** Ends every task of this node (SIGTERM, after a grace SIGKILL) and removes sockets and pipes. */
   shutdown(): Promise<void>;
   /** What service Node asks, beside spawn, signal and resolve. */

@@ -1,0 +1,114 @@
+/**
+ * After a restart of the daemon: the tasks of the last one are found by pid and start time. Those
+ * that live are tasks again (they come back by Enroll), the ends of the others are told now.
+ */
+import { existsSync } from 'node:fs';
+import type { mpvm } from '../rpc/messages.js';
+import type { Kept } from './book.js';
+import { tidText } from './codes.js';
+import type { Core } from './core.js';
+import type { TaskEntry } from './entry.js';
+import { OutputPipe } from './output.js';
+import { startTimeOf, TaskProcess } from './process.js';
+import type { Router } from './router.js';
+
+export interface RecoveryHost {
+  newEntry(record: mpvm.node.ITaskRecord, cookie: string, output: string, state: 'starting' | 'running'): TaskEntry;
+  capture(entry: TaskEntry, started: { pipe: OutputPipe; reader: number }, process: TaskProcess, gate: Promise<void>): void;
+  restoreNotices(entry: TaskEntry): void;
+  expectAgain(entry: TaskEntry): void;
+  processGone(entry: TaskEntry): void;
+}
+
+export class Recovery {
+  readonly #core: Core;
+  readonly #host: RecoveryHost;
+  readonly #router: Router;
+
+  constructor(core: Core, host: RecoveryHost, router: Router) {
+    this.#core = core;
+    this.#host = host;
+    this.#router = router;
+  }
+
+  async run(): Promise<void> {
+    const kept = this.#core.book.kept;
+    if (kept.length === 0) return;
+    const found: TaskEntry[] = [];
+    for (const task of kept) {
+      const entry = await this.#takeUp(task);
+      if (entry) found.push(entry);
+    }
+    this.#core.log.info({ kept: kept.length, alive: found.filter((entry) => entry.process?.exit === undefined).length }, 'tasks of the last daemon');
+    for (const entry of found) this.#host.restoreNotices(entry);
+    for (const entry of found) if (entry.process && !entry.process.alive) entry.process.hint();
+  }
+
+  async #takeUp(task: Kept): Promise<TaskEntry | undefined> {
+    const alive = startTimeOf(task.pid) === task.startTime;
+    if (task.arriving !== '') return this.#arrived(task, alive);
+    if (this.#core.vm.tasksLost) {
+      // Reported as ended while this node was away: they must not go on.
+      this.#kill(task);
+      this.#core.book.remove(task.tid);
+      return undefined;
+    }
+    if (task.moving !== '' && !alive && (await this.#wentElsewhere(task))) {
+      this.#core.book.remove(task.tid);
+      return undefined;
+    }
+    return this.#again(task, task.enrolled ? 'running' : 'starting');
+  }
+
+  #again(task: Kept, state: 'starting' | 'running'): TaskEntry {
+    const entry = this.#host.newEntry(task.record, task.cookie, task.output, state);
+    entry.enrolled = task.enrolled;
+    const process: TaskProcess = new TaskProcess(task.pid, task.startTime, undefined, () => this.#host.processGone(entry));
+    entry.process = process;
+    this.#host.expectAgain(entry);
+    if (task.output !== '' && existsSync(task.output)) {
+      const pipe = new OutputPipe(task.output);
+      this.#host.capture(entry, { pipe, reader: pipe.reader() }, process, Promise.resolve());
+    }
+    this.#core.emit('started', entry);
+    return entry;
+  }
+
+  /** Frozen and now gone: does it live at the destination? To say no, that must have become impossible. */
+  async #wentElsewhere(task: Kept): Promise<boolean> {
+    const { name } = this.#core.vm.self;
+    const epoch = task.record.epoch ?? 0;
+    try {
+      const { committed, now } = await this.#core.vm.commitMove({ tid: task.tid, epoch, from: name, to: name, migration: task.moving });
+      if (committed || now.node === name) return false;
+      this.#router.departed(task.tid, now.node ?? '', now.epoch ?? 0);
+      return true;
+    } catch (error) {
+      this.#core.log.error({ tid: tidText(task.tid), err: error }, 'the move of a task could not be settled');
+      return false;
+    }
+  }
+
+  /** A restorer without its migration: the task is here if the directory says so, else it can no longer come here. */
+  async #arrived(task: Kept, alive: boolean): Promise<TaskEntry | undefined> {
+    const self = this.#core.vm.self.name;
+    const before = task.record.epoch ?? 0;
+    let where = await this.#router.whereSurely(task.tid);
+    if (where !== undefined && where.node !== self) {
+      // The last words of the daemon that died may still be on their way to the registry.
+      const fence = { tid: task.tid, epoch: before, from: where.node, to: where.node, migration: task.arriving };
+      const { now } = await this.#core.vm.commitMove(fence).catch(() => ({ now: undefined }));
+      where = { node: now?.node ?? where.node, epoch: now?.epoch ?? where.epoch };
+    }
+    if (where?.node === self && where.epoch === before + 1) {
+      return this.#again({ ...task, record: { ...task.record, epoch: where.epoch } }, 'running');
+    }
+    if (alive) this.#kill(task);
+    this.#core.book.remove(task.tid);
+    return undefined;
+  }
+
+  #kill(task: Kept): void {
+    new TaskProcess(task.pid, task.startTime, undefined, () => undefined).signal(9);
+  }
+}

@@ -1,0 +1,430 @@
+/**
+ * The tasks of this node: the table, and what becomes of a task from its first frame to its end.
+ * The parts do the rest: spawner, arrivals, requests, notices, outlet, resolver, router.
+ */
+import { EventEmitter } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { ArrivingTask, LocalTask, Migrations, TaskEvents, Tasks, VirtualMachine } from '../contracts.js';
+import type { Logger } from '../log.js';
+import type { NodePaths } from '../paths.js';
+import type { mpvm } from '../rpc/messages.js';
+import { type ArrivalHost, Arrivals } from './arrivals.js';
+import { Book } from './book.js';
+import { Captured } from './captured.js';
+import { architecture, pvm, tidText } from './codes.js';
+import type { Core } from './core.js';
+import { Enrolment, type EnrolmentHost } from './enrolment.js';
+import { type EntryHost, TaskEntry } from './entry.js';
+import type { Link } from './link.js';
+import { Notices } from './notices.js';
+import { Outlet } from './outlet.js';
+import { type Exit, TaskProcess } from './process.js';
+import { Recovery, type RecoveryHost } from './recovery.js';
+import { Requests } from './requests.js';
+import { Resolver } from './resolver.js';
+import { Router } from './router.js';
+import { TaskServer } from './server.js';
+import { stopAll } from './shutdown.js';
+import { type NewTask, Spawner, type SpawnAnywhere, type SpawnerHost } from './spawner.js';
+import type { Started } from './starter.js';
+
+export interface TasksOptions {
+  readonly vm: VirtualMachine;
+  readonly paths: NodePaths;
+  readonly log: Logger;
+  /** Where libpvm3.so.3 is: put before LD_LIBRARY_PATH of the tasks. */
+  readonly libraryDirectory?: string;
+  /** shutdown(): from SIGTERM to SIGKILL. */
+  readonly graceMs?: number;
+}
+
+/** The source's copy of a task that has been committed elsewhere ends by itself; if not, it is ended. */
+const departedMs = 5000;
+/** A link that breaks because its process ends says nothing by itself. */
+const dyingMs = 50;
+
+export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHost, EnrolmentHost, RecoveryHost {
+  readonly vm: VirtualMachine;
+  readonly paths: NodePaths;
+  readonly log: Logger;
+  readonly book: Book;
+  readonly table = new Map<number, TaskEntry>();
+  stopping = false;
+
+  readonly #options: TasksOptions;
+  readonly #events = new EventEmitter();
+  readonly #router: Router;
+  readonly #notices: Notices;
+  readonly #outlet: Outlet;
+  readonly #resolver: Resolver;
+  readonly #spawner: Spawner;
+  readonly #arrivals: Arrivals;
+  readonly #requests: Requests;
+  readonly #enrolment: Enrolment;
+  readonly #server: TaskServer;
+  /** Processes with captured output, also of tasks that have left or gone. */
+  readonly #captured = new Set<Captured>();
+  /** Tasks of a spawn that is not complete: who they are told when it is. */
+  readonly #introductions = new Map<number, () => void>();
+
+  constructor(options: TasksOptions) {
+    this.#options = options;
+    this.vm = options.vm;
+    this.paths = options.paths;
+    this.log = options.log;
+    for (const folder of [this.paths.output, this.paths.taskSockets]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.book = new Book(join(this.paths.node, 'tasks'), this.log);
+    this.book.startAt(this.vm.firstLocal);
+    this.#router = new Router(this);
+    this.#notices = new Notices(this, this.#router);
+    this.#outlet = new Outlet(this, this.#router);
+    this.#resolver = new Resolver(this, this.#router);
+    this.#spawner = new Spawner(this, this, options.libraryDirectory);
+    this.#arrivals = new Arrivals(this, this.#outlet, this);
+    this.#requests = new Requests({
+      core: this,
+      tasks: this,
+      router: this.#router,
+      resolver: this.#resolver,
+      notices: this.#notices,
+      signalAnywhere: (tid, signum) => this.forwardSignal(tid, signum),
+    });
+    this.#enrolment = new Enrolment(this, this, this.#router);
+    this.#server = new TaskServer(this.paths.taskSocket, this.log, {
+      enroll: (link, frame) => this.#enrolment.enroll(link, frame),
+      restorer: (link, frame) => this.#arrivals.hello(link, frame.restorerHello ?? {}),
+    });
+  }
+
+  // ---------------------------------------------------------------- Tasks
+
+  async start(settle?: Migrations['settle']): Promise<void> {
+    this.#enrolment.settle = settle;
+    await new Recovery(this, this, this.#router).run();
+    this.vm.on('nodeUp', (node) => {
+      if (node.name !== this.vm.self.name) this.#notices.hostUp(node.host ?? 0);
+    });
+    this.vm.on('nodeDown', (node) => {
+      this.#outlet.nodeDown(node.name ?? '');
+      this.#notices.hostDown(node.name ?? '', node.host ?? 0);
+    });
+    this.vm.on('moved', (entry) => {
+      if (entry.node === this.vm.self.name) this.table.get(entry.tid ?? 0)?.fenced(entry.epoch ?? 0);
+    });
+    this.vm.on('outcast', () => this.#endAll());
+    await this.#server.listen();
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.#arrivals.stop();
+    await stopAll([...this.table.values()], [...this.#captured], this.#options.graceMs);
+    await this.#server.close();
+    for (const captured of this.#captured) captured.pipe.close();
+    for (const entry of this.table.values()) this.#removeFiles(entry);
+    this.book.erase();
+  }
+
+  get(tid: number): LocalTask | undefined {
+    return this.table.get(tid);
+  }
+  list(): LocalTask[] {
+    return [...this.table.values()].filter((entry) => entry.here && entry.state !== 'arriving');
+  }
+  /** Of the tids given out here. */
+  get lastLocal(): number {
+    return this.book.lastLocal;
+  }
+  spawn(request: mpvm.node.ISpawnRequest): Promise<mpvm.node.ISpawnReply> {
+    return this.#spawner.here(request);
+  }
+  spawnAnywhere(request: SpawnAnywhere): Promise<{ tids: number[]; detail: string }> {
+    return this.#spawner.anywhere(request);
+  }
+  resolve(request: mpvm.node.IResolveRequest): Promise<mpvm.node.IResolveReply> {
+    return this.#resolver.forPeer(request);
+  }
+  deliver(tid: number, frames: mpvm.task.IToTask[]): void {
+    this.#router.post(tid, frames);
+  }
+  accept(request: mpvm.node.IDeliverRequest): Promise<void> {
+    return this.#router.accept(request);
+  }
+  output(request: mpvm.node.IOutputRequest): Promise<void> {
+    return this.#outlet.accept(request);
+  }
+  collect(run: string, collector: (record: mpvm.node.IOutputRequest) => void | Promise<void>): () => void {
+    return this.#outlet.collect(run, collector);
+  }
+  watch(request: mpvm.node.IWatchTaskRequest): void {
+    this.#notices.watch(request);
+  }
+  taskEnded(notice: mpvm.node.ITaskEndedNotice): void {
+    this.#notices.taskEnded(notice.tid ?? 0);
+  }
+  arriving(record: mpvm.node.ITaskRecord, migration: string): ArrivingTask {
+    return this.#arrivals.expect(record, migration);
+  }
+
+  /** A task of this node; also a program that was started here and has left the VM, while it runs. */
+  signal(tid: number, signum: number): number {
+    const entry = this.table.get(tid);
+    if (entry) {
+      entry.signal(signum);
+      return pvm.Ok;
+    }
+    const left = [...this.#captured].find((captured) => captured.tid === tid);
+    return left?.process.signal(signum) ? pvm.Ok : pvm.NoTask;
+  }
+
+  async rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply> {
+    const wanted = this.list().filter((task) => !request.tid || task.tid === request.tid);
+    return { tasks: await Promise.all(wanted.map((task) => task.row())) };
+  }
+
+  on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void {
+    this.#events.on(event, listener);
+  }
+  emit<E extends keyof TaskEvents>(event: E, ...args: TaskEvents[E]): void {
+    this.#events.emit(event, ...args);
+  }
+
+  // ---------------------------------------------------------------- a task begins
+
+  nextTid(): number | undefined {
+    const { host } = this.vm.self;
+    const local = this.book.nextLocal((candidate) => this.table.has(host | candidate) || this.vm.locate(host | candidate).epoch > 0);
+    return local === undefined ? undefined : host | local;
+  }
+
+  newEntry(record: mpvm.node.ITaskRecord, cookie: string, output: string, state: 'starting' | 'running' | 'arriving' = 'arriving'): TaskEntry {
+    const entry = new TaskEntry(this, { record, state, cookie, output });
+    this.table.set(entry.tid, entry);
+    return entry;
+  }
+
+  /** A spawned task. */
+  takeIn({ record, cookie, started }: NewTask): void {
+    const entry = this.newEntry(record, cookie, started.pipe.path, 'starting');
+    entry.introduced = new Promise((resolve) => this.#introductions.set(entry.tid, resolve));
+    entry.process = new TaskProcess(started.pid, started.startTime, started.child, () => this.processGone(entry));
+    this.#enrolment.expect(entry);
+    this.capture(entry, started, entry.process, this.#outlet.started(entry));
+    this.changed(entry);
+    this.emit('started', entry);
+  }
+
+  introduce(tids: readonly number[]): void {
+    for (const tid of tids) {
+      this.table.get(tid)?.amend({ siblings: [...tids] });
+      this.#introductions.get(tid)?.();
+      this.#introductions.delete(tid);
+    }
+  }
+
+  /** From now on its output is read, as soon as `gate` opens. */
+  capture(entry: TaskEntry, started: Pick<Started, 'pipe' | 'reader'>, process: TaskProcess, gate: Promise<void>): void {
+    const captured: Captured = new Captured(this, this.#outlet, entry, process, started.pipe, () => this.#captured.delete(captured));
+    this.#captured.add(captured);
+    entry.captured = captured;
+    captured.start(started.reader, gate);
+    process.onEnd(() => void captured.exited());
+  }
+
+  /** A task has a link: what comes by it. */
+  linked(entry: TaskEntry, link: Link): void {
+    link.handle({ frame: (frame) => this.#frame(entry, link, frame), closed: () => this.#unlinked(entry, link) });
+  }
+
+  placeOf(entry: TaskEntry, epoch: number): mpvm.task.IEnrolled {
+    const { parent, context, inherited, siblings } = entry.record;
+    return {
+      tid: entry.tid,
+      parent,
+      host: this.vm.self.host,
+      epoch,
+      vm: this.vm.name,
+      node: this.vm.self.name,
+      address: this.vm.self.address,
+      socketDir: this.paths.taskSockets,
+      secret: this.vm.secret,
+      context,
+      inherited,
+      siblings,
+      architecture,
+    };
+  }
+
+  /** An arriving task has been committed. */
+  settled(entry: TaskEntry, link: Link | undefined): void {
+    if (link?.open) {
+      this.linked(entry, link);
+      entry.attach(link, false);
+    }
+    this.#enrolment.expect(entry);
+    this.#notices.restore(entry, entry.recordedNotifies);
+    this.changed(entry);
+    this.emit('started', entry);
+  }
+
+  goAgain(hello: mpvm.task.IRestorerHello, link: Link): boolean {
+    const entry = this.#enrolment.withCookie(hello.cookie ?? '');
+    if (entry?.state !== 'running' || entry.pid !== link.peer.pid || entry.link !== undefined) return false;
+    this.linked(entry, link);
+    entry.attach(link, false);
+    link.send({ request: 0, restorerGo: { epoch: entry.epoch, place: this.placeOf(entry, entry.epoch) } });
+    return true;
+  }
+
+  discarded(entry: TaskEntry): void {
+    entry.end();
+    if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
+    this.#outlet.openGate(entry.tid);
+  }
+
+  // ---------------------------------------------------------------- a task speaks
+
+  #frame(entry: TaskEntry, link: Link, frame: mpvm.task.ToDaemon): void {
+    if (entry.link !== link) return;
+    switch (frame.body) {
+      case 'endpoint':
+        entry.setEndpoint({ localPath: frame.endpoint?.localPath ?? '', port: frame.endpoint?.port ?? 0 });
+        return;
+      case 'leave':
+        return this.#leave(entry, link);
+      case 'resumed':
+        entry.nowReady();
+        this.emit('migrationFrame', entry, frame);
+        return;
+      case 'migrationProgress':
+      case 'freezeRequest':
+      case 'migrationFailed':
+      case 'imageSent':
+        this.emit('migrationFrame', entry, frame);
+        return;
+      default:
+        if (this.#requests.handle(entry, frame)) return;
+        this.log.warn({ tid: tidText(entry.tid), frame: frame.body }, 'a task sent what it has no business to send');
+        if (frame.request !== 0) entry.deliver([{ request: frame.request, status: pvm.BadParam }]);
+    }
+  }
+
+  /** pvm_exit: for the others it has ended; the program goes on and may enrol again, on this link or a new one. */
+  #leave(entry: TaskEntry, link: Link): void {
+    entry.detach(link);
+    link.handle({
+      frame: (frame) => {
+        if (frame.body === 'enroll') this.#enrolment.enroll(link, frame);
+      },
+      closed: () => undefined,
+    });
+    if (entry.state === 'running' || entry.state === 'moving') this.#end(entry, { code: 0, signal: null });
+  }
+
+  #unlinked(entry: TaskEntry, link: Link): void {
+    if (!entry.detach(link)) return;
+    entry.process?.hint();
+    setTimeout(() => {
+      if (entry.here && entry.link === undefined && entry.process?.exit === undefined) this.emit('detached', entry);
+    }, dyingMs);
+  }
+
+  // ---------------------------------------------------------------- EntryHost
+
+  changed(entry: TaskEntry): void {
+    if (entry.here && entry.process !== undefined && !this.stopping) this.book.put(entry.keep);
+  }
+  forward(tid: number, frames: readonly mpvm.task.IToTask[]): void {
+    this.#router.post(tid, frames);
+  }
+  forwardSignal(tid: number, signum: number): void {
+    if (this.table.get(tid)?.here) return void this.signal(tid, signum);
+    const { node } = this.#router.whereIs(tid);
+    if (node === this.vm.self.name) return;
+    void this.#router.ask(node, (client) => client.signal({ tid, signum }));
+  }
+  notifiesOf(entry: TaskEntry): mpvm.node.INotifyRecord[] {
+    return this.#notices.of(entry);
+  }
+  watchersOf(entry: TaskEntry): string[] {
+    return this.#notices.watchersOf(entry);
+  }
+  settledHere(entry: TaskEntry): void {
+    this.#notices.afterHold(entry);
+  }
+
+  departed(entry: TaskEntry): void {
+    const { node, epoch } = entry.gone ?? { node: '', epoch: 0 };
+    this.#router.departed(entry.tid, node, epoch);
+    this.#notices.drop(entry);
+    this.book.remove(entry.tid);
+    this.#enrolment.forget(entry);
+    this.#removeFiles(entry);
+    void (entry.captured?.departed(node) ?? this.#outlet.drained(entry.tid, node));
+    const { process } = entry;
+    const late = setTimeout(() => {
+      this.log.warn({ tid: tidText(entry.tid), pid: entry.pid }, 'the copy of a task that has moved did not end by itself');
+      process?.signal(9);
+    }, departedMs);
+    process?.onEnd(() => clearTimeout(late));
+    if (process === undefined || process.exit) this.processGone(entry);
+    this.emit('departed', entry, { node, epoch });
+  }
+
+  /** The process of an entry has ended; what that means depends on where the task is. */
+  processGone(entry: TaskEntry): void {
+    const exit = entry.process?.exit ?? { code: 0, signal: null };
+    switch (entry.state) {
+      case 'departed':
+        if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
+        return;
+      case 'moving':
+        // Frozen, its image may be complete elsewhere: only the directory can say whether it lives.
+        if (entry.holding) return this.emit('detached', entry);
+        return this.#end(entry, exit);
+      case 'starting':
+      case 'running':
+        return this.#end(entry, exit);
+      default:
+    }
+  }
+
+  #end(entry: TaskEntry, exit: Exit): void {
+    const link = entry.link;
+    entry.end();
+    link?.close();
+    if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
+    this.#enrolment.forget(entry);
+    this.#requests.abandon(entry);
+    this.#removeFiles(entry);
+    this.book.remove(entry.tid);
+    this.#outlet.openGate(entry.tid);
+    this.#notices.localEnded(entry, exit.code, exit.signal);
+    if (!this.stopping) this.vm.forget(entry.tid, entry.epoch);
+    this.log.debug({ tid: tidText(entry.tid), ...exit }, 'task ended');
+    this.emit('ended', entry, exit);
+  }
+
+  /** What the library left in the directory of sockets; it cannot do it when it is killed. */
+  #removeFiles(entry: TaskEntry): void {
+    const path = entry.endpoint?.localPath;
+    if (path !== undefined && dirname(path) === this.paths.taskSockets) rmSync(join(this.paths.taskSockets, basename(path)), { force: true });
+    rmSync(join(this.paths.taskSockets, `${tidText(entry.tid)}.fds`), { force: true });
+  }
+
+  /** The others hold this node for dead: what runs here runs twice in their eyes. */
+  #endAll(): void {
+    this.log.error({ tasks: this.list().length }, 'this node was declared dead: its tasks are ended');
+    for (const entry of [...this.table.values()]) entry.process?.signal(9);
+  }
+
+  /** Of tasks found again after a restart of the daemon. */
+  restoreNotices(entry: TaskEntry): void {
+    this.#notices.restore(entry, entry.recordedNotifies);
+  }
+  expectAgain(entry: TaskEntry): void {
+    this.#enrolment.expect(entry);
+  }
+}
