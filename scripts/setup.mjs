@@ -126,15 +126,20 @@ async function runStep(step) {
   return true;
 }
 
-/** make knows best whether there is work; only then it is worth a line. */
+/** make knows best whether there is work; a line is printed only when it takes a while or has done something. */
 async function runMake({ make, why }, started) {
-  const args = ['--no-print-directory', '-C', make];
-  if ((await run('make', ['-q', ...args])).code === 0) return false;
-  say(`setup: ${why} …`);
-  const { code, output } = await run('make', ['-j2', ...args], { limitSeconds: 600 });
+  let announced = false;
+  const announce = () => {
+    if (!announced) say(`setup: ${why} …`);
+    announced = true;
+  };
+  const timer = setTimeout(announce, 300);
+  const { code, output } = await run('make', ['-j2', '--no-print-directory', '-C', make], { limitSeconds: 600 });
+  clearTimeout(timer);
   if (code !== 0) throw new Stop(`make -C ${make} failed:\n${output.slice(-6000)}`);
-  say(`setup: ${why} ${paint('green', 'done')} ${seconds(started)}`);
-  return true;
+  const worked = output.split('\n').some((line) => line && !line.startsWith('make'));
+  if (worked || announced) say(`setup: ${why} ${paint('green', 'done')} ${seconds(started)}`);
+  return worked;
 }
 
 /** Two set-ups of one checkout at once would tread on each other: the second waits. */

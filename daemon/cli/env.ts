@@ -14,7 +14,7 @@ export function env(session: Session): Promise<number> {
   const root = projectRoot();
   const lib = join(root, 'build/lib');
   const values: Record<string, string> = {
-    PKG_CONFIG_PATH: prepend('PKG_CONFIG_PATH', join(lib, 'pkgconfig')),
+    PKG_CONFIG_PATH: prepend('PKG_CONFIG_PATH', join(root, 'build/pkgconfig')),
     LD_LIBRARY_PATH: prepend('LD_LIBRARY_PATH', lib),
     PATH: prepend('PATH', join(root, 'bin')),
     // Makefiles of PVM programs find headers and libraries through these two.
