@@ -27,9 +27,9 @@ export function hasAuthority(directory: string): boolean {
   return existsSync(join(directory, authorityFiles.key));
 }
 
-/** Makes the authority of a VM in this directory, unless it is there. */
-export async function ensureAuthority(directory: string, vm: string): Promise<void> {
-  if (hasAuthority(directory)) return;
+/** Makes the authority of a VM in this directory, unless it is there; true when it was made. */
+export async function ensureAuthority(directory: string, vm: string): Promise<boolean> {
+  if (hasAuthority(directory)) return false;
   privateDirectory(directory);
   const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -46,6 +46,7 @@ export async function ensureAuthority(directory: string, vm: string): Promise<vo
   });
   writePrivate(join(directory, authorityFiles.certificate), certificate.toString('pem'));
   writePrivate(join(directory, authorityFiles.key), await pemOf(keys.privateKey)); // last: its presence says that all is there
+  return true;
 }
 
 /** A certificate for the node, in its own directory; made anew when its address has changed. */
@@ -100,6 +101,7 @@ export function clientCredentials(identity: Identity, node?: string): ChannelCre
 
 /** Only who issues certificates pays for loading it. */
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  await import('reflect-metadata'); // its container looks for this first
   const x509 = await import('@peculiar/x509');
   x509.cryptoProvider.set(webcrypto as never);
   return x509;

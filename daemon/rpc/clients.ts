@@ -60,6 +60,7 @@ export function createClient<S extends Service>(service: S, target: Target): Cli
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
     'grpc.default_authority': 'mpvm',
+    'grpc.ssl_target_name_override': 'mpvm', // an address is no server name; who it is says the certificate
     'grpc.service_config_disable_resolution': 1,
     'grpc.max_receive_message_length': 64 << 20,
   });

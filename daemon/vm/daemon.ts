@@ -1,0 +1,232 @@
+/**
+ * One node of the VM, put together: its directory, its certificate, the registry if it is kept
+ * here, membership, tasks, migrations, and the two gRPC servers; and the way down again.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Server } from '@grpc/grpc-js';
+import { asMpvmError, MpvmError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { projectRoot } from '../native/index.js';
+import type { NodePaths } from '../paths.js';
+import { clientCredentials, ensureAuthority, serverCredentials, takeIdentity } from '../rpc/certificates.js';
+import type { Identity } from '../rpc/certificates.js';
+import { createNodeClient, createRegistryClient } from '../rpc/clients.js';
+import type { RegistryClient } from '../rpc/clients.js';
+import { controlImplementation } from '../rpc/control-service.js';
+import { health, healthService } from '../rpc/health.js';
+import { createGrpcServer, listenTcp, listenUnix, stopServer } from '../rpc/listen.js';
+import { createLocalClient } from '../rpc/local-client.js';
+import { nodeImplementation } from '../rpc/node-service.js';
+import type { Parts } from '../rpc/node-service.js';
+import { serve } from '../rpc/server.js';
+import { controlService, nodeService, registryService } from '../rpc/services.js';
+import { createTasks } from '../task/index.js';
+import { EmbeddedStore } from './embedded-store.js';
+import type { Timing } from './membership.js';
+import { noMigrations } from './no-migrations.js';
+import { linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
+import { Registry } from './registry.js';
+import { Member } from './virtual-machine.js';
+
+export interface DaemonOptions {
+  vm: string;
+  node: string;
+  address: string;
+  /** 0: any, or the one that this node had before it was killed. */
+  port: number;
+  /** address:port of the registry; undefined: this node keeps it, or joins the one it had joined before. */
+  join?: string;
+  /** Keep the registry here, whatever an earlier life did. */
+  registry: boolean;
+  paths: NodePaths;
+  faults: boolean;
+  timing?: Timing;
+  log: Logger;
+}
+
+/** Until a registry that does not answer is an error. */
+const joinPatienceMs = 5000;
+/** A silent node has so long to answer before it is declared dead. */
+const lastCallMs = 2000;
+/** On the registry's node, for the others to say good-bye. */
+const othersLeaveMs = 10_000;
+
+/** starting → serving → stopping → stopped */
+type Phase = 'starting' | 'serving' | 'stopping' | 'stopped';
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #log: Logger;
+  readonly #instance = randomBytes(8).toString('hex');
+  readonly #nodeServer: Server = createGrpcServer();
+  readonly #controlServer: Server = createGrpcServer();
+  readonly #parts: { promise: Promise<Parts>; resolve(parts: Parts): void; reject(error: Error): void };
+  #phase: Phase = 'starting';
+  /** Nothing of an earlier life is in the directory. */
+  #fresh = false;
+  #madeAuthority = false;
+  #store: EmbeddedStore | undefined;
+  #registry: Registry | undefined;
+  #member: Member | undefined;
+  #tasks: ReturnType<typeof createTasks> | undefined;
+  #stopped: Promise<void> | undefined;
+  /** Told when the daemon has gone down by itself (the VM was shut down). */
+  onStopped: () => void = () => undefined;
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#parts = deferred<Parts>();
+    this.#parts.promise.catch(() => undefined);
+  }
+
+  /** Resolves when the node serves. The directory must have been taken (takeDirectory). */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options);
+    try {
+      await daemon.#start();
+    } catch (error) {
+      await daemon.#abandon();
+      throw error;
+    }
+    return daemon;
+  }
+
+  async #start(): Promise<void> {
+    const { vm, node, address, paths, log } = this.#options;
+    const before = readNodeFile(paths);
+    this.#fresh = before === undefined && !existsSync(paths.journal);
+    const registryAddress = this.#options.join ?? (this.#options.registry ? undefined : before && before.registry !== `${before.address}:${before.port}` ? before.registry : undefined);
+    const keepsRegistry = registryAddress === undefined;
+    if (keepsRegistry) this.#madeAuthority = await ensureAuthority(paths.authority, vm);
+    const identity = await takeIdentity({ authority: paths.authority, directory: paths.tls, node, address });
+    const port = await this.#listen(before?.port ?? 0, keepsRegistry, identity);
+    const nodeHandlers = nodeImplementation(node, () => this.#parts.promise);
+    this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
+    this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
+    const registry = keepsRegistry ? await this.#openRegistry(identity) : remoteRegistry(registryAddress, identity);
+    this.#member = await Member.join({
+      vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
+      selfClient: createLocalClient(nodeService, nodeHandlers, node),
+      credentials: (peer) => clientCredentials(identity, peer),
+      status: () => ({ tasks: this.#tasks?.list().length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
+    }, joinPatienceMs);
+    await this.#begin(this.#member, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
+    if (keepsRegistry) linkLocal(paths);
+  }
+
+  async #listen(before: number, keepsRegistry: boolean, identity: Identity): Promise<number> {
+    const { address, port: wanted } = this.#options;
+    try {
+      return await listenTcp(this.#nodeServer, address, wanted || before, serverCredentials(identity));
+    } catch (error) {
+      // The others find the registry by its port; any other node tells them its new one.
+      if (wanted !== 0 || before === 0 || keepsRegistry) throw error;
+      return await listenTcp(this.#nodeServer, address, 0, serverCredentials(identity));
+    }
+  }
+
+  async #openRegistry(identity: Identity): Promise<RegistryClient> {
+    const { vm, node, paths, timing, log } = this.#options;
+    const registryLog = log.child({ part: 'registry' });
+    this.#store = new EmbeddedStore(paths.journal, registryLog);
+    const lastCall = async ({ name, address, port }: { name?: string | null; address?: string | null; port?: number | null }): Promise<boolean> => {
+      const client = createNodeClient({ target: `${address}:${port}`, peer: `node ${name}`, unreachable: 'NODE_UNREACHABLE', credentials: clientCredentials(identity, name ?? '') });
+      try {
+        await client.ping({}, { timeoutMs: lastCallMs });
+        return true;
+      } catch {
+        return false;
+      } finally {
+        client.close();
+      }
+    };
+    this.#registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall });
+    const handlers = this.#registry.implementation();
+    this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
+    return createLocalClient(registryService, handlers, node);
+  }
+
+  async #begin(vm: Member, file: Parameters<typeof writeNodeFile>[1]): Promise<void> {
+    const { paths, log } = this.#options;
+    const tasks = createTasks({ vm, paths, log: log.child({ part: 'task' }), libraryDirectory: join(projectRoot(), 'build/lib') });
+    this.#tasks = tasks;
+    const migrations = noMigrations();
+    vm.on('shutdown', (reason) => void this.stop(reason));
+    await tasks.start((task, migration) => migrations.settle(task, migration));
+    this.#parts.resolve({ tasks, migrations });
+    this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, log: log.child({ part: 'control' }) }), log));
+    this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
+    writeNodeFile(paths, file);
+    await listenUnix(this.#controlServer, paths.controlSocket);
+    if (this.#phase === 'starting') this.#phase = 'serving';
+  }
+
+  /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */
+  stop(reason: string): Promise<void> {
+    this.#stopped ??= this.#goDown(reason).finally(() => this.onStopped());
+    return this.#stopped;
+  }
+
+  async #goDown(reason: string): Promise<void> {
+    this.#phase = 'stopping';
+    this.#log.info({ reason }, 'stopping');
+    const { paths, node } = this.#options;
+    const othersGone = this.#sendOthersHome(reason);
+    await this.#attempt('tasks', () => this.#tasks?.shutdown());
+    await othersGone;
+    this.#parts.reject(new MpvmError('SHUTTING_DOWN', { node }));
+    await this.#attempt('leave', () => this.#member?.leave());
+    await this.#close();
+    removeDirectory(paths, this.#registry !== undefined);
+    this.#phase = 'stopped';
+  }
+
+  async #sendOthersHome(reason: string): Promise<void> {
+    const member = this.#member;
+    if (!this.#registry || !member) return;
+    await this.#attempt('shutdown', () => member.shutdown(reason));
+    for (const deadline = Date.now() + othersLeaveMs; member.others().length > 0 && Date.now() < deadline; ) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([stopServer(this.#controlServer, 300), stopServer(this.#nodeServer, 300)]);
+    this.#registry?.close();
+    this.#store?.close();
+  }
+
+  /** A start that failed: what was opened is closed; the files of an earlier life stay as they were. */
+  async #abandon(): Promise<void> {
+    this.#phase = 'stopping';
+    this.#parts.reject(new MpvmError('SHUTTING_DOWN', { node: this.#options.node }));
+    if (this.#tasks) await this.#attempt('tasks', () => this.#tasks?.shutdown());
+    if (this.#member) await this.#attempt('leave', () => this.#member?.leave());
+    await this.#close();
+    if (this.#fresh) removeDirectory(this.#options.paths, this.#madeAuthority);
+    this.#phase = 'stopped';
+  }
+
+  async #attempt(what: string, work: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#log.error({ err: error, what, cause: asMpvmError(error).message }, 'part of the shutdown failed');
+    }
+  }
+}
+
+function remoteRegistry(target: string, identity: Identity): RegistryClient {
+  return createRegistryClient({ target, peer: target, unreachable: 'REGISTRY_UNREACHABLE', credentials: clientCredentials(identity) });
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
