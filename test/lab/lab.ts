@@ -5,7 +5,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
 import type { mpvm } from '../../daemon/rpc/messages.js';
@@ -30,7 +30,6 @@ export interface MoveOptions {
   fault?: { point: string; action: mpvm.task.Fault.Action };
   deadlineS?: number;
 }
-/** 7: COMMITTED would be 5, RESUMED 6, ABORTED 7 of MigrationState. */
 export type Move = mpvm.node.IMigrationInfo;
 
 export class Lab {
@@ -44,7 +43,7 @@ export class Lab {
   private constructor(options: LabOptions) {
     this.options = options;
     this.directory = mkdtempSync(join(tmpdir(), 'mpvm-lab-'));
-    this.name = 'lab';
+    this.name = basename(this.directory).replace('mpvm-', ''); // VMs of different names have different addresses
     const path = [...(options.path ?? []), programs];
     this.env = {
       ...clean(process.env),
@@ -65,7 +64,7 @@ export class Lab {
       if (result.code !== 0) throw new Error(`mpvm up: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);
       await until('all nodes up', async () => {
         const { nodes } = await lab.control.nodes({});
-        return nodes?.length === (options.nodes ?? 3) && nodes.every((node) => (node.state ?? 0) === 0);
+        return nodes.length === (options.nodes ?? 3) && nodes.every((node) => (node.state ?? 0) === 0);
       });
     } catch (error) {
       lab.dump(`the lab did not start: ${String(error)}`);
@@ -105,20 +104,20 @@ export class Lab {
     return this.#control;
   }
   async nodes(): Promise<mpvm.node.INodeInfo[]> {
-    return (await this.control.nodes({})).nodes ?? [];
+    return (await this.control.nodes({})).nodes;
   }
   async nodeNames(): Promise<string[]> {
     return (await this.nodes()).map((node) => node.name ?? '');
   }
   async tasks(): Promise<mpvm.node.ITaskRow[]> {
-    return (await this.control.tasks({})).tasks ?? [];
+    return (await this.control.tasks({})).tasks;
   }
   async task(tid: number): Promise<mpvm.node.ITaskRow | undefined> {
     return (await this.tasks()).find((row) => row.tid === tid);
   }
   async spawn(name: string, argv: string[] = [], node = '', count = 1): Promise<number[]> {
     const reply = await this.control.spawn({ program: name.includes('/') ? name : program(name), argv, count, node, directory: this.directory });
-    const tids = reply.tids ?? [];
+    const { tids } = reply;
     if (tids.length !== count || tids.some((tid) => tid <= 0)) throw new Error(`spawn of ${name}: ${JSON.stringify(reply)}`);
     return tids;
   }
