@@ -137,7 +137,8 @@ export class Membership {
     const returns = now !== undefined && now.standing !== 'up';
     const tasksLost = now?.standing === 'dead' || (now?.tasksLost ?? false);
     const margin = now?.standing === 'left' ? 0 : localMargin;
-    const firstLocal = now === undefined ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
+    const remembers = now === undefined || request.host === now.host; // its directory has the count
+    const firstLocal = remembers ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
     const record: NodeRecord = {
       name, address, port, host, architecture, memoryBytes, cpus, instance,
       standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry,
@@ -200,7 +201,7 @@ export class Membership {
       if (age > this.#timing.graceMs && !presence.judging) {
         presence.judging = true;
         this.#condemn(name, presence)
-          .catch((error: unknown) => this.#log.error({ err: error, node: name }, 'verdict could not be kept'))
+          .catch((error: unknown) => this.#log.error({ err: error, member: name }, 'verdict could not be kept'))
           .finally(() => (presence.judging = false));
       }
     }
@@ -214,7 +215,7 @@ export class Membership {
       return;
     }
     if (record.registry || presence.lease.age() <= this.#timing.graceMs) return; // it has joined again meanwhile
-    this.#log.warn({ node: name, silentMs: Math.round(presence.lease.age()) }, 'node declared dead');
+    this.#log.warn({ member: name, silentMs: Math.round(presence.lease.age()) }, 'node declared dead');
     await this.#amend(name, { standing: 'dead', tasksLost: true });
   }
 

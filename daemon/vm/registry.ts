@@ -132,7 +132,7 @@ export class Registry {
   async *#join(request: mpvm.node.JoinRequest, { signal, caller }: CallContext): AsyncGenerator<VmEvent> {
     checkCaller(caller, request.name);
     const { host, firstLocal, tasksLost } = await this.#members.join(request, request.name === this.#options.node);
-    this.#log.info({ node: request.name, address: request.address, port: request.port, host, instance: request.instance, tasksLost }, 'node joined');
+    this.#log.info({ member: request.name, address: request.address, port: request.port, host, instance: request.instance, tasksLost }, 'node joined');
     const queue = new EventQueue<VmEvent>(signal);
     const broken = this.#members.linked(request.name);
     // The snapshot and the place in the queue are taken in one step: no change is missed or told twice.
@@ -221,7 +221,7 @@ export class Registry {
   #nodeChanged(node: mpvm.node.INodeInfo): void {
     this.#publish({ node });
     if (node.state !== State.DEAD && node.state !== State.LEFT) return;
-    this.#nodeGone(node.name ?? '').catch((error: unknown) => this.#log.error({ err: error, node: node.name }, 'tasks of a lost node could not be cleared away'));
+    this.#nodeGone(node.name ?? '').catch((error: unknown) => this.#log.error({ err: error, member: node.name }, 'tasks of a lost node could not be cleared away'));
   }
 
   #taskChanged({ key, value }: Change): void {

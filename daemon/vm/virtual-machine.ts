@@ -178,19 +178,23 @@ export class Member implements VirtualMachine {
 
   /** Joins, follows the events, and joins again, until leave(). `failed` decides whether a failure before the first snapshot is final. */
   async #stay(joined: () => void, failed: (error: MpvmError) => boolean): Promise<void> {
-    for (;;) {
+    for (let told = false; ; ) {
       this.#link = new AbortController();
+      let linked = false;
       try {
         for await (const event of this.#options.registry.join(this.#joinRequest(), { signal: this.#link.signal })) {
           this.#apply(event);
-          if (event.snapshot) joined();
+          if (!event.snapshot) continue;
+          linked = true;
+          joined();
         }
         if (!this.#stop.signal.aborted) this.#log.warn('the registry has ended the link; joining again');
       } catch (thrown) {
         const error = asMpvmError(thrown);
         if (this.#stop.signal.aborted) return;
         if (!this.#joined && !failed(error)) return;
-        this.#log.warn({ code: error.code, cause: error.message }, 'no link to the registry; joining again');
+        if (linked || !told) this.#log.warn({ code: error.code, cause: error.message }, 'no link to the registry; trying to join again');
+        told = true;
       }
       if (this.#stop.signal.aborted) return;
       await new Promise((resolve) => setTimeout(resolve, rejoinMs));
