@@ -72,7 +72,7 @@ export class Enrolment {
     if (hello.pid !== entry.pid) entry.process = this.#process(entry, hello.pid ?? 0);
     entry.amend({ incarnation: hello.incarnation });
     await entry.introduced;
-    if (entry.state !== 'starting') return link.close('it had ended before it enrolled');
+    if (entry.state !== 'starting') { link.close('it had ended before it enrolled'); return; }
     this.#welcome(entry, link, frame);
   }
 
@@ -107,11 +107,11 @@ export class Enrolment {
   async #comeBack(link: Link, frame: mpvm.task.ToDaemon, hello: mpvm.task.IEnroll, refuse: (status: number, why: string) => void): Promise<void> {
     const tid = hello.tid ?? 0;
     const entry = this.#core.table.get(tid);
-    if (!entry?.here || entry.state === 'arriving') return this.#tooLate(link, hello, refuse);
+    if (!entry?.here || entry.state === 'arriving') { this.#tooLate(link, hello, refuse); return; }
     const known = entry.record.incarnation ?? 0;
-    if (entry.pid !== hello.pid || (known !== 0 && known !== hello.incarnation)) return refuse(denied, `it says it is ${tidText(tid)}, which is process ${entry.pid}`);
+    if (entry.pid !== hello.pid || (known !== 0 && known !== hello.incarnation)) { refuse(denied, `it says it is ${tidText(tid)}, which is process ${entry.pid}`); return; }
     this.#core.log.info({ tid: tidText(tid), migration: hello.migration || undefined }, 'a task has come back');
-    if (!hello.migration) return this.#welcome(entry, link, frame);
+    if (!hello.migration) { this.#welcome(entry, link, frame); return; }
     await this.#frozen(entry, link, frame, hello.migration);
   }
 
@@ -121,12 +121,12 @@ export class Enrolment {
     this.#host.linked(entry, link);
     entry.attach(link, false);
     if (entry.state === 'moving') return; // the migration is under way here and gives the verdict itself
-    if (this.settle === undefined) return link.close('nothing here can settle its migration');
+    if (this.settle === undefined) { link.close('nothing here can settle its migration'); return; }
     try {
       if (!(await this.settle(entry, migration))) return;
     } catch (error) {
       this.#core.log.error({ tid: tidText(entry.tid), migration, err: error }, 'a move could not be settled');
-      return link.close('its move cannot be settled yet');
+      link.close('its move cannot be settled yet'); return;
     }
     link.send({ request: frame.request, status: pvm.Ok, enrolled: this.#host.placeOf(entry, entry.epoch) });
     entry.nowReady();

@@ -24,7 +24,7 @@ export interface Services {
   readonly resolver: Resolver;
   readonly notices: Notices;
   /** pvm_kill and pvm_sendsig, anywhere. */
-  signalAnywhere(tid: number, signum: number): void;
+  readonly signalAnywhere: (tid: number, signum: number) => void;
 }
 
 const peerTimeoutMs = 5000;
