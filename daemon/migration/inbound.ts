@@ -1,0 +1,260 @@
+/**
+ * A move, at its destination: judge, start a restorer, wait for the process (from the task, over
+ * the restorer's own stream) and for the record (from the source's daemon), commit, let it go. Up
+ * to the commit anything that goes wrong, a source that hangs up included, leaves nothing here.
+ * From the request to commit on only the directory counts.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ArrivingTask, LocalTask, Tasks, VirtualMachine } from '../contracts.js';
+import { asMpvmError, MpvmError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { mpvm } from '../rpc/messages.js';
+import { stopping } from './blockers.js';
+import type { Blocker } from './blockers.js';
+import { tidText } from './engine.js';
+import { faultOwner, Faults } from './faults.js';
+import { Feed, Mailbox } from './mailbox.js';
+import { arrivalTable, Machine } from './state.js';
+import type { ArrivalState } from './state.js';
+import { nowUs } from './timeline.js';
+import { verdictForDestination } from './verdict.js';
+
+type Frame = mpvm.task.IToDaemon;
+
+const silence = { starting: 15, image: 60, resuming: 60 } as const;
+const askAgainMs = { first: 20, most: 1000 } as const;
+
+export interface InboundOptions {
+  request: mpvm.node.IInboundRequest;
+  fault: mpvm.task.IFault | undefined;
+  vm: VirtualMachine;
+  tasks: Tasks;
+  restorer: string;
+  judge(): Promise<Blocker[]>;
+  log: Logger;
+}
+
+type Event =
+  | { kind: 'frame'; frame: Frame }
+  | { kind: 'handover' }
+  | { kind: 'trouble'; error: MpvmError };
+
+export class InboundMove {
+  readonly id: string;
+  readonly tid: number;
+  /** What the source is told. */
+  readonly feed = new Feed<mpvm.node.IInboundEvent>();
+  readonly done: Promise<void>;
+
+  readonly #options: InboundOptions;
+  readonly #log: Logger;
+  readonly #machine: Machine<ArrivalState>;
+  readonly #events = new Mailbox<Event>();
+  readonly #faults: Faults;
+  #arriving: ArrivingTask | undefined;
+  #restorer: ReturnType<ArrivingTask['startRestorer']> | undefined;
+  #task: LocalTask | undefined;
+  #handedOver = false;
+
+  constructor(options: InboundOptions) {
+    const { request, fault } = options;
+    this.#options = options;
+    this.id = request.id ?? '';
+    this.tid = request.record?.tid ?? 0;
+    this.#log = options.log.child({ migration: this.id, tid: tidText(this.tid), from: request.from });
+    this.#machine = new Machine<ArrivalState>(arrivalTable, 'JUDGING', this.#log);
+    const mine = fault && faultOwner(fault.point ?? '') === 'destination' ? fault : undefined;
+    this.#faults = new Faults(mine, () => this.feed.end(new MpvmError('FAULT_INJECTED', { point: mine?.point })), this.#log);
+    this.done = this.#run();
+  }
+
+  get state(): ArrivalState {
+    return this.#machine.state;
+  }
+
+  // ---------------------------------------------------------------- what others tell us
+
+  /** The source has hung up. After the request to commit this means nothing any more. */
+  sourceGone(): void {
+    this.#events.post({ kind: 'trouble', error: new MpvmError('SOURCE_LOST') });
+  }
+
+  /** Throws when this arrival is over. */
+  handover(request: mpvm.node.IHandoverRequest): void {
+    if (!this.#arriving || this.#machine.is('COMMITTING', 'COMMITTED', 'RESUMED', 'GONE')) throw new MpvmError('MIGRATION_UNKNOWN', { id: this.id });
+    const frames = (request.frames ?? []).map((bytes) => mpvm.task.ToTask.decode(bytes));
+    this.#arriving.update(request.record ?? {}, frames);
+    this.#handedOver = true;
+    this.#events.post({ kind: 'handover' });
+  }
+
+  onFrame(frame: Frame): void {
+    this.#events.post({ kind: 'frame', frame });
+  }
+  onEnded(): void {
+    this.#events.post({ kind: 'trouble', error: new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'the task ended as it resumed' }) });
+  }
+  get #node(): string {
+    return this.#options.vm.self.name;
+  }
+
+  // ---------------------------------------------------------------- the recipe
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    try {
+      if (!(await this.#judged())) return;
+      await this.#start();
+      await this.#receive();
+      await this.#commit();
+    } catch (thrown) {
+      return this.#giveUp(asMpvmError(thrown));
+    }
+    await this.#letGo();
+  }
+
+  async #judged(): Promise<boolean> {
+    this.#faults.at('DEST_BEFORE_JUDGE');
+    const blockers = await this.#options.judge();
+    if (stopping(blockers).length === 0) return true;
+    this.#machine.advance('GONE');
+    this.feed.push({ refused: { blockers } });
+    this.feed.end();
+    return false;
+  }
+
+  /** A restorer that listens. */
+  async #start(): Promise<void> {
+    const { request, tasks, restorer, vm, fault } = this.#options;
+    this.#faults.at('DEST_BEFORE_RESTORER');
+    this.#machine.advance('STARTING');
+    this.#arriving = tasks.arriving(request.record ?? {}, this.id);
+    this.#restorer = this.#arriving.startRestorer({
+      path: restorer,
+      onFrame: (frame) => this.onFrame(frame),
+      onExit: (code, signal) => this.#events.post({ kind: 'trouble', error: new MpvmError('RESTORER_FAILED', { node: this.#node, detail: signal ? `it was ended by ${signal}` : `it ended with code ${code}` }) }),
+    });
+    const secret = randomBytes(16);
+    await this.#frame('restorerHello', silence.starting);
+    this.#faults.at('DEST_AFTER_HELLO');
+    const passed = fault && faultOwner(fault.point ?? '') === 'restorer' ? { fault } : {};
+    this.#restorer.send({ request: 0, restorerListen: { id: this.id, address: vm.self.address, secret, timeoutMs: silence.image * 1000, ...passed } });
+    const { restorerReady } = await this.#frame('restorerReady', silence.starting);
+    this.#machine.advance('RECEIVING');
+    this.feed.push({ ready: { address: vm.self.address, port: restorerReady?.port ?? 0, secret } });
+    this.#faults.at('DEST_AFTER_READY');
+  }
+
+  /** The process and the record, in whichever order they come. */
+  async #receive(): Promise<void> {
+    let arrived = false;
+    while (!arrived || !this.#handedOver) {
+      // No limit while the image flows: the restorer gives up by itself when its peer says nothing.
+      const event = await this.#next(this.#handedOver ? silence.image : Infinity);
+      if (event.kind === 'handover') this.#faults.at('DEST_AFTER_HANDOVER');
+      if (event.kind !== 'frame' || !event.frame.restorerArrived) {
+        if (event.kind === 'handover' && this.#machine.is('RECEIVING')) this.#machine.advance('HALF');
+        continue;
+      }
+      arrived = true;
+      const { bytes, pages, arrivedAtUs } = event.frame.restorerArrived;
+      if (this.#machine.is('RECEIVING')) this.#machine.advance('HALF');
+      this.feed.push({ arrived: { bytes, pages, atUs: arrivedAtUs } });
+      this.#faults.at('DEST_AFTER_ARRIVED');
+    }
+  }
+
+  /** Asks until the directory answers. Throws when the source's fence was first. */
+  async #commit(): Promise<void> {
+    const { request, vm } = this.#options;
+    this.#faults.at('DEST_BEFORE_COMMIT');
+    this.#machine.advance('COMMITTING');
+    const move = { epoch: request.record?.epoch ?? 0, from: request.from ?? '', to: this.#node };
+    for (let wait: number = askAgainMs.first; ; wait = Math.min(wait * 2, askAgainMs.most)) {
+      try {
+        const { committed, now } = await vm.commitMove({ tid: this.tid, ...move, migration: this.id });
+        const { ours, epoch } = verdictForDestination(move, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
+        this.#log.info({ committed, now, ours }, 'the directory has answered');
+        if (!ours) throw new MpvmError('MOVE_FENCED', { tid: tidText(this.tid) });
+        this.#machine.advance('COMMITTED');
+        this.#adopt(epoch);
+        return;
+      } catch (thrown) {
+        const error = asMpvmError(thrown);
+        if (error.code !== 'REGISTRY_UNREACHABLE') throw error;
+        this.#log.warn({ wait }, 'the registry does not answer: the commit waits');
+        await delay(wait);
+      }
+    }
+  }
+
+  #adopt(epoch: number): void {
+    const committedAt = nowUs();
+    this.#harmless(() => this.#faults.at('DEST_AFTER_COMMIT'));
+    const place = this.#arriving!.place(epoch);
+    this.#task = this.#arriving!.adopt(epoch);
+    this.#restorer!.send({ request: 0, restorerGo: { epoch, place } });
+    this.#harmless(() => this.#faults.at('DEST_AFTER_GO'));
+    this.feed.push({ committed: { epoch, atUs: committedAt } });
+  }
+
+  /** After the commit nothing may fail any more. */
+  #harmless(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'after the commit nothing can fail any more');
+    }
+  }
+
+  /** It runs, and tells so; or it has ended, which is the task's end like any other. */
+  async #letGo(): Promise<void> {
+    for (;;) {
+      const event = await this.#events.next(silence.resuming * 1000);
+      if (event?.kind === 'frame' && event.frame.resumed) {
+        this.#machine.advance('RESUMED');
+        this.feed.push({ resumed: { pid: this.#task?.pid ?? 0, atUs: event.frame.resumed.resumedAtUs } });
+        this.feed.end();
+        return;
+      }
+      const failed = event?.kind === 'frame' ? event.frame.restorerFailed : undefined;
+      if (event === undefined || failed || (event.kind === 'trouble' && event.error.code !== 'SOURCE_LOST')) {
+        this.#log.error({ failed, event }, 'the task is ours, but has not resumed');
+        this.#machine.advance('GONE');
+        this.feed.end();
+        return;
+      }
+    }
+  }
+
+  #giveUp(why: MpvmError): void {
+    this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'arrival given up');
+    this.#machine.advance('GONE');
+    this.#restorer?.kill();
+    this.#arriving?.discard();
+    this.feed.push({ failed: { code: why.code, text: why.message } });
+    this.feed.end();
+  }
+
+  // ---------------------------------------------------------------- events
+
+  async #frame(name: 'restorerHello' | 'restorerReady', seconds: number): Promise<Frame> {
+    for (;;) {
+      const event = await this.#next(seconds);
+      if (event.kind === 'frame' && event.frame[name]) return event.frame;
+    }
+  }
+
+  /** Trouble, a restorer that fails, and silence are thrown. */
+  async #next(seconds: number): Promise<Event> {
+    const event = await this.#events.next(Math.min(seconds * 1000, 0x7fffffff));
+    if (event === undefined) throw new MpvmError('RESTORER_SILENT', { node: this.#node, seconds });
+    if (event.kind === 'trouble') throw event.error;
+    if (event.kind === 'frame' && event.frame.restorerFailed) {
+      const { code, text } = event.frame.restorerFailed;
+      throw MpvmError.received(code || 'RESTORER_FAILED', text || 'the restorer gave no reason');
+    }
+    return event;
+  }
+}

@@ -1,0 +1,245 @@
+/** Moves in both directions: the face of daemon/migration. */
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LocalTask, Migrations, Tasks, VirtualMachine } from '../contracts.js';
+import { asMpvmError, hasCode, MpvmError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { projectRoot } from '../native/index.js';
+import type { NodePaths } from '../paths.js';
+import type { mpvm } from '../rpc/messages.js';
+import { stopping } from './blockers.js';
+import type { Blocker } from './blockers.js';
+import { drain } from './drain.js';
+import { chooseEngine, tidText } from './engine.js';
+import { checkFault } from './faults.js';
+import { InboundMove } from './inbound.js';
+import { judge } from './judge.js';
+import { OutboundMove } from './outbound.js';
+import { predict } from './predict.js';
+import { verdictForSource } from './verdict.js';
+
+type Info = mpvm.node.IMigrationInfo;
+
+const historyLimit = 1000;
+
+export interface MigrationOptions {
+  vm: VirtualMachine;
+  tasks: Tasks;
+  paths: NodePaths;
+  log: Logger;
+  /** The daemon was started with --faults: requests may name a fault to inject. */
+  faults: boolean;
+  /** The program that becomes an arriving task; by default the one this checkout has built. */
+  restorer?: string;
+}
+
+export function createMigrations(options: MigrationOptions): Migrations {
+  return new NodeMigrations(options);
+}
+
+class NodeMigrations implements Migrations {
+  readonly #options: MigrationOptions;
+  readonly #node: { taskSockets: string; output: string };
+  readonly #restorer: string;
+  readonly #log: Logger;
+  readonly #emitter = new EventEmitter();
+  /** By tid: one move a task. */
+  readonly #outbound = new Map<number, OutboundMove>();
+  readonly #inbound = new Map<string, InboundMove>();
+  /** Bytes that arriving tasks will need, by migration. */
+  readonly #reserved = new Map<string, number>();
+  /** Newest last. */
+  readonly #history = new Map<string, Info>();
+
+  constructor(options: MigrationOptions) {
+    this.#options = options;
+    this.#log = options.log.child({ part: 'migration' });
+    this.#node = { taskSockets: options.paths.taskSockets, output: options.paths.output };
+    this.#restorer = options.restorer ?? process.env['MPVM_RESTORER'] ?? join(projectRoot(), 'build', 'bin', 'mpvm-restorer');
+    options.tasks.on('migrationFrame', (task, frame) => this.#onFrame(task, frame));
+    options.tasks.on('ended', (task) => {
+      this.#outbound.get(task.tid)?.onEnded();
+      for (const move of this.#inbound.values()) if (move.tid === task.tid) move.onEnded();
+    });
+    options.vm.on('nodeDown', ({ name }) => {
+      for (const move of this.#outbound.values()) move.onNodeDown(name ?? '');
+    });
+  }
+
+  #onFrame(task: LocalTask, frame: mpvm.task.IToDaemon): void {
+    if (frame.resumed) {
+      this.#inbound.get(frame.resumed.id ?? '')?.onFrame(frame);
+      return;
+    }
+    const id = (frame.migrationProgress ?? frame.freezeRequest ?? frame.migrationFailed ?? frame.imageSent)?.id;
+    const move = this.#outbound.get(task.tid);
+    if (move !== undefined && (move.id === id || !id)) move.onFrame(frame);
+    else this.#log.debug({ tid: tidText(task.tid), id }, 'a word about a move that is over');
+  }
+
+  // ---------------------------------------------------------------- source
+
+  async *migrate(request: mpvm.node.IMigrateRequest): AsyncGenerator<mpvm.node.IMigrationEvent, void> {
+    const move = this.#begin(request);
+    yield* move.watchers.watch();
+  }
+
+  #begin(request: mpvm.node.IMigrateRequest): OutboundMove {
+    const { vm, faults } = this.#options;
+    const task = this.#taskFor(request.tid ?? 0);
+    this.#checkDestination(request.tid ?? 0, request.to ?? '');
+    const engine = chooseEngine(request.engine, task);
+    const missing = engine.missing();
+    if (missing) throw MpvmError.received(missing.code ?? '', missing.cause ?? '', missing.remedy ?? '');
+    const fault = checkFault(request.fault, faults);
+    const under = this.#outbound.get(task.tid);
+    if (under) throw new MpvmError('TASK_MOVING', { tid: tidText(task.tid), id: under.id });
+    const move = new OutboundMove({
+      id: `m${randomBytes(6).toString('hex')}`,
+      task, engine, request, fault, vm,
+      node: this.#node,
+      log: this.#log,
+      changed: (info) => this.#remember(info),
+    });
+    this.#outbound.set(task.tid, move);
+    void move.done.then(() => this.#outbound.delete(task.tid));
+    return move;
+  }
+
+  #taskFor(tid: number): LocalTask {
+    const { vm, tasks } = this.#options;
+    const task = tasks.get(tid);
+    if (task && (task.state === 'running' || task.state === 'moving')) return task;
+    const { node } = vm.locate(tid);
+    if (node && node !== vm.self.name) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(tid), node });
+    throw new MpvmError('TASK_UNKNOWN', { tid: tidText(tid) });
+  }
+
+  #checkDestination(tid: number, to: string): void {
+    const { vm } = this.#options;
+    const node = vm.nodeNamed(to);
+    if (!node) throw new MpvmError('NODE_UNKNOWN', { node: to });
+    if (to === vm.self.name) throw new MpvmError('TASK_ALREADY_THERE', { tid: tidText(tid), node: to });
+    vm.peer(to); // throws NODE_DEAD
+    if (node.cordoned) throw new MpvmError('NODE_CORDONED', { node: to, reason: node.cordonReason || 'no reason given' });
+  }
+
+  #remember(info: Info): void {
+    const id = info.id ?? '';
+    this.#history.set(id, info);
+    if (this.#history.size > historyLimit) {
+      for (const [old, { outcome }] of this.#history) {
+        if (outcome === 'running') continue;
+        this.#history.delete(old);
+        break;
+      }
+    }
+    this.#emitter.emit('changed', info);
+  }
+
+  cancel(id: string): mpvm.node.IStatusReply {
+    try {
+      const known = this.#history.get(id);
+      const move = [...this.#outbound.values()].find((entry) => entry.id === id);
+      if (move) move.cancel();
+      else if (known) throw new MpvmError('MIGRATION_OVER', { id, state: known.outcome });
+      else throw new MpvmError('MIGRATION_UNKNOWN', { id });
+      return { status: 0 };
+    } catch (thrown) {
+      const { code, message } = asMpvmError(thrown);
+      return { status: -1, code, text: message };
+    }
+  }
+
+  list(): Info[] {
+    return [...this.#history.values()];
+  }
+
+  async explain(request: mpvm.node.IExplainTaskRequest): Promise<mpvm.node.IExplainReply> {
+    const { vm } = this.#options;
+    try {
+      const task = this.#taskFor(request.tid ?? 0);
+      const engine = chooseEngine(request.engine, task);
+      const missing = engine.missing();
+      const { manifest, blockers } = await engine.explain(task, this.#node);
+      const all: Blocker[] = [...(missing ? [missing] : []), ...blockers];
+      if (request.to) {
+        this.#checkDestination(task.tid, request.to);
+        const there = await vm.peer(request.to).explain({ from: vm.self.name, manifest, record: task.record, engine: engine.name });
+        all.push(...there.blockers);
+      }
+      return { blockers: all, engine: engine.name, ...predict(manifest.privateBytes ?? 0), status: { status: 0 } };
+    } catch (thrown) {
+      const { code, message } = asMpvmError(thrown);
+      return { blockers: [], status: { status: -1, code, text: message } };
+    }
+  }
+
+  /** A task that comes back frozen after its daemon has died: only the directory knows. */
+  async settle(task: LocalTask, migration: string): Promise<boolean> {
+    const { vm } = this.#options;
+    const from = vm.self.name;
+    const engine = chooseEngine('native', task);
+    for (let wait = 50; ; wait = Math.min(wait * 2, 2000)) {
+      try {
+        const { committed, now } = await vm.commitMove({ tid: task.tid, epoch: task.epoch, from, to: from, migration });
+        const verdict = verdictForSource({ epoch: task.epoch, from, to: '' }, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
+        this.#log.info({ tid: tidText(task.tid), migration, committed, now, ...verdict }, 'a frozen task came back');
+        if (verdict.stays) engine.abort(task, migration, 'the daemon was restarted');
+        else engine.commit(task, migration);
+        return verdict.stays;
+      } catch (error) {
+        if (!hasCode(error, 'REGISTRY_UNREACHABLE')) throw error;
+        await delay(wait);
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- destination
+
+  async explainInbound(request: mpvm.node.IInboundRequest): Promise<mpvm.node.IExplainReply> {
+    const blockers = await this.#judge(request);
+    return { blockers, status: { status: stopping(blockers).length === 0 ? 0 : -1 } };
+  }
+
+  #judge(request: mpvm.node.IInboundRequest): Promise<Blocker[]> {
+    const others = [...this.#reserved].filter(([id]) => id !== request.id).reduce((sum, [, bytes]) => sum + bytes, 0);
+    return judge(request.manifest ?? {}, { node: this.#options.vm.self.name, restorer: this.#restorer, reserved: others });
+  }
+
+  async *inbound(request: mpvm.node.IInboundRequest, signal: AbortSignal): AsyncGenerator<mpvm.node.IInboundEvent, void> {
+    const { vm, tasks, faults } = this.#options;
+    const id = request.id ?? '';
+    if (!id || this.#inbound.has(id)) throw new MpvmError('BAD_REQUEST', { detail: 'a migration has an id of its own' });
+    const fault = checkFault(request.fault, faults);
+    this.#reserved.set(id, request.manifest?.privateBytes ?? 0);
+    const move = new InboundMove({ request, fault, vm, tasks, restorer: this.#restorer, judge: () => this.#judge(request), log: this.#log });
+    this.#inbound.set(id, move);
+    void move.done.then(() => {
+      this.#inbound.delete(id);
+      this.#reserved.delete(id);
+    });
+    signal.addEventListener('abort', () => move.sourceGone(), { once: true });
+    if (signal.aborted) move.sourceGone();
+    yield* move.feed.watch();
+  }
+
+  handover(request: mpvm.node.IHandoverRequest): Promise<void> {
+    const move = this.#inbound.get(request.id ?? '');
+    if (!move) return Promise.reject(new MpvmError('MIGRATION_UNKNOWN', { id: request.id }));
+    move.handover(request);
+    return Promise.resolve();
+  }
+
+  // ---------------------------------------------------------------- the whole VM
+
+  drain(request: mpvm.control.IDrainRequest): AsyncIterable<mpvm.control.IDrainEvent> {
+    return drain(request, { vm: this.#options.vm, log: this.#log });
+  }
+
+  on(event: 'changed', listener: (migration: Info) => void): void {
+    this.#emitter.on(event, listener);
+  }
+}

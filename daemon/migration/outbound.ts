@@ -1,0 +1,435 @@
+/**
+ * A move, at its source, which coordinates it: a recipe of steps with one exit. Whatever goes wrong,
+ * giveUp() lets the task go on here; once the destination might have all it needs, only after the
+ * directory has said that the task is still here. While the directory does not answer the task
+ * stays frozen and is asked for again, for ever: neither both nor neither.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LocalTask, VirtualMachine } from '../contracts.js';
+import { asMpvmError, hasCode, MpvmError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { killExactly, processStartTime } from '../native/index.js';
+import { mpvm } from '../rpc/messages.js';
+import { causes, stopping } from './blockers.js';
+import type { Blocker } from './blockers.js';
+import { tidText } from './engine.js';
+import type { Engine } from './engine.js';
+import { faultOwner, Faults } from './faults.js';
+import { Latest, Mailbox } from './mailbox.js';
+import { Machine, moveTable, stateNumber } from './state.js';
+import type { MoveState } from './state.js';
+import { measureClockOffset, nowUs, Timeline } from './timeline.js';
+import { mustAsk, verdictForSource } from './verdict.js';
+
+type Info = mpvm.node.IMigrationInfo;
+type Frame = mpvm.task.IToDaemon;
+
+/** How long each side may say nothing before the move is given up. */
+const silence = { preparing: 20, agent: 15, frozen: 30, resuming: 30 } as const;
+/** A stop that would take longer than this is put off while rounds of copying still help. */
+const defaultMaxDowntimeMs = 20;
+const defaultMaxRounds = 30;
+const askAgainMs = { first: 50, most: 2000 } as const;
+/** A copy that does not end by itself once it is told so is killed. */
+const vanishLimitMs = 3000;
+
+export interface OutboundOptions {
+  id: string;
+  task: LocalTask;
+  engine: Engine;
+  request: mpvm.node.IMigrateRequest;
+  fault: mpvm.node.IFaultRequest | undefined;
+  vm: VirtualMachine;
+  node: { taskSockets: string; output: string };
+  log: Logger;
+  changed(info: Info): void;
+}
+
+type Event =
+  | { kind: 'frame'; frame: Frame }
+  | { kind: 'inbound'; event: mpvm.node.IInboundEvent }
+  /** Something that ends the move unless it is committed already. */
+  | { kind: 'trouble'; error: MpvmError };
+
+export class OutboundMove {
+  readonly id: string;
+  readonly task: LocalTask;
+  readonly to: string;
+  readonly watchers = new Latest<mpvm.node.IMigrationEvent>();
+  /** Resolves when it has ended, one way or the other. Never rejects. */
+  readonly done: Promise<void>;
+
+  readonly #options: OutboundOptions;
+  readonly #machine: Machine<MoveState>;
+  readonly #log: Logger;
+  readonly #from: string;
+  readonly #events = new Mailbox<Event>();
+  readonly #timeline = new Timeline();
+  readonly #faults: Faults;
+  readonly #inbound = new AbortController();
+  #deadline: NodeJS.Timeout | undefined;
+  #epoch: number;
+  #processStart: number | undefined;
+  #blockers: Blocker[] = [];
+  #failure: MpvmError | undefined;
+  #outcome: 'running' | 'completed' | 'aborted' | 'lost' = 'running';
+  #started = false;
+  #handedOver = false;
+  #imageSent = false;
+  /** The agent has said so, and has not sent the end of the image: there will be no arrival. */
+  #agentFailed = false;
+  #destinationGaveUp = false;
+
+  constructor(options: OutboundOptions) {
+    this.id = options.id;
+    this.task = options.task;
+    this.to = options.request.to ?? '';
+    this.#options = options;
+    this.#log = options.log.child({ migration: options.id, tid: tidText(options.task.tid) });
+    this.#machine = new Machine<MoveState>(moveTable, 'PLANNED', this.#log);
+    this.#from = options.vm.self.name;
+    this.#epoch = options.task.epoch;
+    const { fault } = options;
+    this.#faults = new Faults(fault && faultOwner(fault.point ?? '') === 'source' ? fault : undefined, () => this.#cut(), this.#log);
+    this.done = this.#run();
+  }
+
+  get info(): Info {
+    const { task, engine, request } = this.#options;
+    return {
+      id: this.id,
+      tid: task.tid,
+      from: this.#from,
+      to: this.to,
+      engine: engine.name,
+      state: stateNumber(this.#machine.state),
+      outcome: this.#outcome,
+      code: this.#failure?.code ?? '',
+      reason: this.#failure?.message ?? request.reason ?? '',
+      blockers: this.#blockers,
+      ...this.#timeline.report(),
+    };
+  }
+
+  // ---------------------------------------------------------------- what others tell us
+
+  onFrame(frame: Frame): void {
+    this.#events.post({ kind: 'frame', frame });
+  }
+  onEnded(): void {
+    this.#trouble(new MpvmError('TASK_ENDED', { tid: tidText(this.task.tid) }));
+  }
+  onNodeDown(node: string): void {
+    if (node === this.to) this.#trouble(new MpvmError('DESTINATION_LOST', { node, detail: 'it has been declared dead' }));
+  }
+  /** Throws MIGRATION_OVER when it is too late. */
+  cancel(): void {
+    if (this.#machine.is('COMMITTED', 'RESUMED', 'ABORTED')) {
+      throw new MpvmError('MIGRATION_OVER', { id: this.id, state: this.#machine.state.toLowerCase() });
+    }
+    this.#trouble(new MpvmError('MIGRATION_CANCELLED'));
+  }
+  #trouble(error: MpvmError): void {
+    this.#events.post({ kind: 'trouble', error });
+  }
+  /** The connection to the destination is gone, as by a pulled cable. */
+  #cut(): void {
+    this.#inbound.abort();
+  }
+
+  // ---------------------------------------------------------------- the recipe
+
+  async #run(): Promise<void> {
+    await Promise.resolve(); // not before the caller has the move in its list
+    try {
+      const ready = await this.#prepare();
+      await this.#copy(ready);
+      await this.#freeze();
+      await this.#awaitCommit();
+    } catch (thrown) {
+      await this.#giveUp(asMpvmError(thrown));
+    }
+    if (this.#machine.is('COMMITTED')) await this.#awaitResumed();
+    this.#end();
+  }
+
+  async #prepare(): Promise<mpvm.node.IInboundReady> {
+    const { task, engine, request, vm, node } = this.#options;
+    this.#advance('PREPARING');
+    const seconds = request.deadlineS ?? 0;
+    if (seconds > 0) this.#deadline = setTimeout(() => this.#trouble(new MpvmError('MIGRATION_DEADLINE', { seconds })), seconds * 1000);
+    this.#faults.at('SOURCE_BEFORE_INVENTORY');
+
+    this.#processStart = processStartTime(task.pid);
+    const located = await vm.locateSurely(task.tid);
+    if (located.node !== this.#from) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(task.tid), node: located.node });
+    this.#epoch = located.epoch;
+    const peer = vm.peer(this.to);
+    this.#timeline.clockOffsetUs = await measureClockOffset(async () => (await peer.ping({})).timeUs ?? 0);
+
+    const inventory = await engine.explain(task, node);
+    this.#refuseIfBlocked(inventory.blockers);
+    this.#faults.at('SOURCE_BEFORE_INBOUND');
+    void this.#readInbound(inventory.manifest);
+    const { event } = await this.#expect('inbound', silence.preparing, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.preparing }));
+    if (!event.ready) throw new MpvmError('INTERNAL', { detail: 'the destination did not begin with "ready"' });
+    this.#faults.at('SOURCE_AFTER_READY');
+    return event.ready;
+  }
+
+  /** The destination's side of the story, as events; its end is trouble, which nobody reads after the commit. */
+  async #readInbound(manifest: mpvm.node.IManifest): Promise<void> {
+    const { task, engine, fault, vm } = this.#options;
+    const owner = fault ? faultOwner(fault.point ?? '') : undefined;
+    const passed = owner === 'destination' || owner === 'restorer' ? { fault: { point: fault?.point, action: fault?.action } } : {};
+    let detail = 'its stream ended';
+    try {
+      const request = { id: this.id, from: this.#from, manifest, record: { ...task.record, epoch: this.#epoch }, engine: engine.name, ...passed };
+      for await (const event of vm.peer(this.to).inbound(request, { signal: this.#inbound.signal })) this.#events.post({ kind: 'inbound', event });
+    } catch (error) {
+      detail = asMpvmError(error).message;
+    }
+    this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
+  }
+
+  #refuseIfBlocked(found: Blocker[]): void {
+    this.#blockers.push(...found);
+    const reasons = stopping(found);
+    if (reasons.length === 0) return;
+    throw new MpvmError('MIGRATION_BLOCKED', { tid: tidText(this.task.tid), node: this.to, causes: causes(reasons) });
+  }
+
+  async #copy(ready: mpvm.node.IInboundReady): Promise<void> {
+    const { task, engine, request, fault } = this.#options;
+    this.#advance('PRECOPY');
+    this.#timeline.firstByteUs = nowUs();
+    this.#started = true;
+    engine.transfer(task, {
+      id: this.id,
+      ready,
+      maxDowntimeMs: request.maxDowntimeMs || defaultMaxDowntimeMs,
+      maxRounds: defaultMaxRounds,
+      fault: fault && faultOwner(fault.point ?? '') === 'agent' ? { point: fault.point, action: fault.action } : undefined,
+    });
+    this.#faults.at('SOURCE_AFTER_START');
+    for (;;) {
+      const { frame } = await this.#expect('frame', silence.agent, () => new MpvmError('AGENT_SILENT', { seconds: silence.agent }));
+      if (frame.freezeRequest) return;
+      if (frame.migrationProgress?.phase === mpvm.task.Phase.COPYING) this.#faults.at('SOURCE_DURING_PRECOPY');
+    }
+  }
+
+  async #freeze(): Promise<void> {
+    const { task, engine, vm } = this.#options;
+    this.#faults.at('SOURCE_BEFORE_GRANT');
+    if (!task.beginMove(this.id)) throw new MpvmError('TASK_ENDED', { tid: tidText(task.tid) });
+    task.hold();
+    this.#advance('FROZEN');
+    engine.freeze(task, this.id);
+    this.#faults.at('SOURCE_AFTER_GRANT');
+
+    const frames = task.held().map((frame) => mpvm.task.ToTask.encode(frame).finish());
+    this.#handedOver = true; // from the moment it may have been delivered
+    await vm.peer(this.to).handover({ id: this.id, record: { ...task.record, epoch: this.#epoch }, frames }, { signal: this.#inbound.signal });
+    this.#faults.at('SOURCE_AFTER_HANDOVER');
+  }
+
+  async #awaitCommit(): Promise<void> {
+    for (;;) {
+      const next = await this.#expect('any', silence.frozen, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.frozen }));
+      if (next.kind === 'frame') {
+        if (next.frame.imageSent) this.#faults.at('SOURCE_AFTER_IMAGE');
+      } else if (next.kind === 'inbound') {
+        if (next.event.arrived) {
+          this.#timeline.arrivedUs = this.#timeline.toLocal(next.event.arrived.atUs ?? 0);
+          this.#advance('ARRIVED');
+          this.#faults.at('SOURCE_AFTER_ARRIVED');
+        } else if (next.event.committed) {
+          return this.#committed(next.event.committed.epoch ?? this.#epoch + 1);
+        }
+      }
+    }
+  }
+
+  /** The directory has given the task away: our copy ends, and what comes for it goes after it. */
+  #committed(epoch: number): void {
+    const { task, engine } = this.#options;
+    this.#advance('COMMITTED');
+    this.#timeline.committedUs = nowUs();
+    clearTimeout(this.#deadline);
+    const { pid } = task;
+    try {
+      this.#faults.at('SOURCE_BEFORE_DESTROY');
+    } catch (error) {
+      this.#log.warn({ err: error }, 'after the commit nothing can fail any more');
+    }
+    engine.commit(task, this.id);
+    task.depart(this.to, epoch);
+    void this.#awaitVanished(pid);
+  }
+
+  async #awaitVanished(pid: number): Promise<void> {
+    const start = this.#processStart;
+    if (start === undefined) return;
+    for (const limit = Date.now() + vanishLimitMs; processStartTime(pid) === start; await delay(1)) {
+      if (Date.now() < limit) continue;
+      this.#log.warn({ pid }, 'the copy at the source did not end by itself: killed');
+      killExactly(pid, start, 9);
+      break;
+    }
+    this.#timeline.vanishedUs = nowUs();
+    this.#announce();
+    this.#faults.at('SOURCE_AFTER_DESTROY');
+  }
+
+  async #awaitResumed(): Promise<void> {
+    let trouble: MpvmError | undefined;
+    try {
+      for (;;) {
+        const next = await this.#expect('any', silence.resuming, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
+        if (next.kind !== 'inbound' || !next.event.resumed) continue;
+        this.#timeline.resumedUs = this.#timeline.toLocal(next.event.resumed.atUs ?? 0);
+        break;
+      }
+    } catch (thrown) {
+      trouble = asMpvmError(thrown);
+    }
+    if (trouble && !(await this.#livesThere())) {
+      this.#failure = new MpvmError('OUTCOME_UNKNOWN', { tid: tidText(this.task.tid), node: this.to, detail: trouble.message });
+      this.#outcome = 'lost';
+      return;
+    }
+    this.#timeline.resumedUs ??= nowUs();
+    this.#advance('RESUMED');
+    this.#outcome = 'completed';
+  }
+
+  /** Nobody has told us that it runs: ask, for as long as its node is not declared dead. */
+  async #livesThere(): Promise<boolean> {
+    for (const limit = Date.now() + silence.resuming * 1000; Date.now() < limit; await delay(200)) {
+      try {
+        const { tasks } = await this.#options.vm.peer(this.to).listTasks({ tid: this.task.tid });
+        if (tasks.some((row) => row.tid === this.task.tid && row.state === 'running')) return true;
+      } catch (error) {
+        if (hasCode(error, 'NODE_DEAD') || hasCode(error, 'NODE_UNKNOWN')) return false;
+      }
+    }
+    return false;
+  }
+
+  // ---------------------------------------------------------------- the one exit
+
+  async #giveUp(why: MpvmError): Promise<void> {
+    const { task, engine } = this.#options;
+    this.#failure ??= why;
+    this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'move given up');
+    if (this.#machine.is('COMMITTED')) return; // told by awaitResumed
+    clearTimeout(this.#deadline);
+    this.#inbound.abort();
+
+    if (mustAsk({ handedOver: this.#handedOver, agentFailed: this.#agentFailed, destinationGaveUp: this.#destinationGaveUp })) {
+      this.#timeline.begin('in doubt');
+      const { stays, epoch } = await this.#fence();
+      if (!stays) {
+        this.#failure = undefined;
+        return this.#committed(epoch);
+      }
+    }
+    this.#advance('ABORTED');
+    this.#outcome = 'aborted';
+    if (this.#started) engine.abort(task, this.id, why.message);
+    task.abortMove(); // also releases what was held back
+  }
+
+  /** Asks until the directory answers. */
+  async #fence(): Promise<{ stays: boolean; epoch: number }> {
+    const { vm, task } = this.#options;
+    const move = { epoch: this.#epoch, from: this.#from, to: this.to };
+    for (let wait: number = askAgainMs.first; ; wait = Math.min(wait * 2, askAgainMs.most)) {
+      try {
+        const { committed, now } = await vm.commitMove({ tid: task.tid, epoch: move.epoch, from: move.from, to: move.from, migration: this.id });
+        const verdict = verdictForSource(move, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
+        this.#log.info({ committed, now, ...verdict }, 'the directory has answered');
+        return verdict;
+      } catch (error) {
+        this.#log.warn({ code: asMpvmError(error).code, wait }, 'in doubt, and the registry does not answer: the task stays frozen');
+        await delay(wait);
+      }
+    }
+  }
+
+  #end(): void {
+    clearTimeout(this.#deadline);
+    this.#timeline.finish();
+    const { outcome, state, code, totalUs, downtimeUs, transferredBytes } = this.info;
+    this.#log.info({ outcome, state, code, totalUs, downtimeUs, transferredBytes }, 'move ended');
+    this.#options.changed(this.info);
+    this.watchers.set({ migration: this.info, final: true });
+    this.watchers.end();
+  }
+
+  // ---------------------------------------------------------------- events and states
+
+  /** The next event of a kind; others are noted and skipped, trouble is thrown. */
+  async #expect(kind: 'frame', seconds: number, silent: () => MpvmError): Promise<Event & { kind: 'frame' }>;
+  async #expect(kind: 'inbound', seconds: number, silent: () => MpvmError): Promise<Event & { kind: 'inbound' }>;
+  async #expect(kind: 'any', seconds: number, silent: () => MpvmError): Promise<Event & { kind: 'frame' | 'inbound' }>;
+  async #expect(kind: string, seconds: number, silent: () => MpvmError): Promise<Event> {
+    for (;;) {
+      const event = await this.#events.next(seconds * 1000);
+      if (event === undefined) throw silent();
+      this.#note(event);
+      if (event.kind === 'trouble') throw event.error;
+      if (kind === 'any' || event.kind === kind) return event;
+    }
+  }
+
+  /** What every event leaves behind, whoever waits for it. Throws what ends the move. */
+  #note(event: Event): void {
+    if (event.kind === 'frame') this.#noteFrame(event.frame);
+    else if (event.kind === 'inbound') this.#noteInbound(event.event);
+  }
+
+  #noteFrame({ migrationProgress, imageSent, migrationFailed }: Frame): void {
+    const timeline = this.#timeline;
+    if (migrationProgress) {
+      const { round, transferred, pages, remaining, expectedDowntimeUs } = migrationProgress;
+      timeline.count(transferred ?? 0);
+      if (round) timeline.begin(`round ${round}`);
+      Object.assign(timeline, { rounds: Math.max(timeline.rounds, round ?? 0), pages: pages ?? 0, remaining: remaining ?? 0, expectedDowntimeUs: expectedDowntimeUs ?? 0 });
+      this.#announce();
+    }
+    if (imageSent) {
+      this.#imageSent = true;
+      timeline.count(imageSent.transferred ?? 0);
+      Object.assign(timeline, { frozenUs: imageSent.frozenAtUs, sentUs: imageSent.sentAtUs, streamUs: imageSent.streamUs ?? 0, pageBytes: imageSent.pageBytes ?? 0, rounds: imageSent.rounds ?? 0, pages: imageSent.pages ?? 0, remaining: 0 });
+      this.#announce();
+    }
+    if (migrationFailed) {
+      this.#agentFailed = !this.#imageSent;
+      throw MpvmError.received(migrationFailed.code || 'CAPTURE_FAILED', migrationFailed.text || 'the task gave no reason');
+    }
+  }
+
+  #noteInbound({ refused, failed }: mpvm.node.IInboundEvent): void {
+    if (refused) {
+      this.#destinationGaveUp = true;
+      this.#refuseIfBlocked(refused.blockers ?? []);
+    }
+    if (failed) {
+      this.#destinationGaveUp = true;
+      throw MpvmError.received(failed.code || 'RESTORER_FAILED', failed.text ?? '');
+    }
+  }
+
+  #advance(to: MoveState): void {
+    this.#machine.advance(to);
+    this.#timeline.begin(to.toLowerCase());
+    this.#announce();
+  }
+  #announce(): void {
+    const { info } = this;
+    this.#options.changed(info);
+    this.watchers.set({ migration: info, final: false });
+  }
+}
