@@ -72,7 +72,6 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  process.umask(0o077);
   process.title = `mpvmd ${settings.vm}/${settings.node}`;
   takeDirectory(settings.paths);
   const log = createLogger({ file: settings.paths.log, level: settings.logLevel, node: settings.node });
