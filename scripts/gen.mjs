@@ -1,5 +1,5 @@
 /** Generates the TypeScript side of proto/ into build/gen. Called by setup when proto/ has changed. */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { Stop, root, run } from './shell.mjs';
@@ -20,8 +20,20 @@ export async function generate() {
     tool('pbts', ['-o', work('messages.d.ts'), work('full.js')]),
   );
   await Promise.all([full, tool('pbjs', [...common, '--no-comments', '-o', work('messages.js'), ...protos])]);
+  numbersOnly(join(root, work('messages.js')));
   for (const name of ['messages.d.ts', 'messages.js']) renameSync(join(root, work(name)), join(root, 'build/gen', name));
   rmSync(join(root, work('full.js')));
+}
+
+/**
+ * --force-number makes 64-bit fields numbers in the types only. At run time they are whatever
+ * `util.Long` is when the module is loaded: so it must be nothing.
+ */
+function numbersOnly(path) {
+  const line = 'import $protobuf from "protobufjs/minimal.js";';
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes(line)) throw new Stop(`${path} does not begin as expected: has pbjs changed?`);
+  writeFileSync(path, text.replace(line, `${line}\n$protobuf.util.Long = null;\n$protobuf.configure();`));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await generate();

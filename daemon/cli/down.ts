@@ -77,8 +77,8 @@ function belongs(pid: number, directory: string, base: string, name: string): bo
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
     if (environment.some((entry) => entry.startsWith(`PVMSOCK=${directory}/`))) return true;
     if (!environment.includes(`MPVM_DIR=${base}`) || !environment.includes(`MPVM_NAME=${name}`)) return false;
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-    return words.some((word) => word.endsWith('/mpvmd.js') || word.endsWith('/mpvm-restorer'));
+    // A daemon calls itself "mpvmd VM/NODE" as soon as it runs.
+    return /^mpvmd |\/mpvmd\.js\0|mpvm-restorer\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
   } catch {
     return false;
   }
