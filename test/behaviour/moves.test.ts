@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { dismiss, examine } from '../lab/health.js';
 import { useLab } from '../lab/lab.js';
+import { plainTcp } from '../lab/plain-tcp.js';
 
 describe('a task moves while it', function () {
   this.timeout(90_000);
@@ -85,6 +86,9 @@ describe('a task moves while it', function () {
     const nodes = await lab().nodeNames();
     const there = nodes.find((name) => name !== nodes[0])!;
     const move = await lab().move(run.tid, (await lab().task(run.tid))?.node === there ? nodes[0]! : there);
+    const plain = await plainTcp('127.0.0.1', 256);
+    const streamed = (move.mbps ?? 0) / 8;
+    console.log(`      stream ${streamed.toFixed(0)} MB/s, a plain C program ${plain.toFixed(0)} MB/s: ${(streamed / plain).toFixed(2)}`);
     console.log(`      ${((move.transferredBytes ?? 0) / 2 ** 20).toFixed(0)} MiB, ${move.rounds} rounds, ${(move.mbps ?? 0).toFixed(0)} mbps, downtime ${((move.downtimeUs ?? 0) / 1000).toFixed(1)} ms, cost ${((move.totalUs ?? 0) / 1000).toFixed(1)} ms`);
     await lab().shell('poke', ['1', run.tid.toString(16)]);
     assert.match(await run.success(), /big ok 256/);
