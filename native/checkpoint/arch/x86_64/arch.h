@@ -1,0 +1,40 @@
+/* What the engine knows of x86-64: the registers of a parked thread, and restarting system calls. */
+#ifndef CKPT_ARCH_H
+#define CKPT_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CKPT_ARCHITECTURE 1     /* mpvm.image.Header.architecture */
+#define CKPT_SAVED 7            /* words of mpvm.image.Thread.saved */
+
+/* A thread parked as in setjmp. park.S knows the layout. */
+struct ckpt_registers {
+	uint64_t saved[CKPT_SAVED];     /* rbx rbp r12 r13 r14 r15, then mxcsr and x87 control word */
+	uint64_t sp;
+	uint64_t ip;
+};
+
+/* Returns 0; and 1, with the same frame, when ckpt_arch_resume jumps here at the destination. */
+int ckpt_arch_save(struct ckpt_registers *registers) __attribute__((returns_twice));
+void ckpt_arch_resume(const struct ckpt_registers *registers) __attribute__((noreturn));
+
+/* A system call seen in /proc/self/task/TID/syscall just before the thread was signalled. */
+struct ckpt_call {
+	long number;            /* -1: not in one */
+	uint64_t sp, ip;
+};
+
+/* In the parking signal's handler: if the signal made a call that the kernel does not restart by
+ * itself return EINTR, change the saved context so that it is made again, with the time left where
+ * the kernel has told it. Returns the call's number, -1 when there is nothing to do. */
+long ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen);
+
+static inline uint64_t ckpt_arch_stack_pointer(void)
+{
+	uint64_t sp;
+
+	__asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+	return sp;
+}
+#endif

@@ -1,0 +1,167 @@
+/*
+ * capture.h: what the files of capture/ share. Everything here runs on the agent, with raw system
+ * calls only, except what park.c runs on the thread that is stopped.
+ */
+#ifndef CKPT_CAPTURE_H
+#define CKPT_CAPTURE_H
+
+#include <signal.h>
+
+#include "../arch/x86_64/arch.h"
+#include "../arch/x86_64/syscall.h"
+#include "../image/stream.h"
+#include "../image/text.h"
+#include "ckpt.h"
+#include "ckpt_job.h"
+#include "../image/fault.h"
+#include "image.pb.h"
+
+#define CKPT_MAX_AREAS 65536
+#define CKPT_MAX_DESCRIPTORS 4096
+#define CKPT_PATH_ROOM (4u << 20)
+#define CKPT_MAX_PENDING 128
+#define CKPT_ZONE_START 0x200000000000ul        /* where restorers live: no task may map there */
+#define CKPT_ZONE_LENGTH 0x4000000000ul
+#define CKPT_PARK_SIGNAL 33
+
+/* A mapping, as /proc/self/maps tells and the client judges. */
+struct ckpt_area {
+	uintptr_t start, end;
+	uint64_t offset, inode;
+	uint32_t device, path;          /* path: offset into the workspace's text, 0: none */
+	uint8_t protection;
+	uint8_t kind;                   /* mpvm_image_Area_Kind */
+	bool shared;
+	bool watched;                   /* under dirty tracking since an earlier round */
+	bool transient;
+	bool borrowed;                  /* CKPT_AREA_COPY_PRIVATE */
+	bool whole;                     /* deleted file: all of it travels, as anonymous memory */
+};
+
+/* A shared-memory object that the process holds a descriptor of. */
+struct ckpt_object {
+	uint64_t inode;
+	int fd;
+};
+
+struct ckpt_region {                    /* PAGEMAP_SCAN's */
+	uint64_t start, end, categories;
+};
+
+/* Mapped by ckpt_open, unmapped by ckpt_close, and never part of the image. */
+struct ckpt_workspace {
+	struct ckpt_out out;
+	struct ckpt_area areas[2][CKPT_MAX_AREAS];
+	size_t area_count[2];
+	unsigned int current;           /* which of the two describes this round */
+	char paths[CKPT_PATH_ROOM];
+	size_t path_used;
+	char line[8192];
+	char read_buffer[65536];
+	struct ckpt_region regions[1024];
+	struct ckpt_object objects[256];
+	size_t object_count;
+	struct ckpt_range windows[256]; /* transient mappings of objects */
+	size_t window_count;
+	union {
+		mpvm_image_Header header;
+		mpvm_image_Area area;
+		mpvm_image_Process process;
+		mpvm_image_Descriptor descriptor;
+	} message;
+	struct {
+		int number;
+		uint64_t device, inode;
+		uint32_t flags;
+		uint64_t position;
+		uint8_t kind;
+	} descriptors[CKPT_MAX_DESCRIPTORS];
+	size_t descriptor_count;
+	int pagemap, memory, uffd;
+	bool no_scan;                   /* the kernel lacks PAGEMAP_SCAN */
+	uint64_t last_progress;
+	struct ckpt_in answers;
+};
+
+/* The one parked thread. Filled by itself, read by the agent. */
+struct ckpt_parked {
+	struct ckpt_registers registers;
+	uint64_t tls, tid_address, robust_list, robust_list_size, mask;
+	stack_t altstack;
+	uint32_t tid;
+	int32_t niceness;
+	uint32_t death_signal;
+	uint64_t timer_slack;
+	char name[16];
+	struct {
+		uint8_t info[128];
+		bool shared;
+	} pending[CKPT_MAX_PENDING];
+	uint32_t pending_count;
+};
+
+struct ckpt_engine {
+	const struct ckpt_client *client;
+	struct ckpt_handoff *handoff;
+	struct ckpt_workspace *work;
+	uint64_t rseq_offset;
+	uint32_t rseq_size;
+	/* Words that the agent and the parked thread wait on. */
+	volatile uint32_t freezing;
+	volatile uint32_t parked;       /* 0 running, 1 parked, 2 asked for its pending signals, 3 gave them */
+	volatile uint32_t sent, seen;   /* parking signals sent, handled */
+	struct ckpt_call call;
+	struct ckpt_parked thread;
+	bool handler_installed;
+	uint8_t old_action[32];         /* struct kernel_sigaction of the parking signal */
+	volatile uint32_t tid;          /* of the thread to park */
+	bool frozen;
+};
+extern struct ckpt_engine ckpt_engine;
+
+struct kernel_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+/* job.c */
+int ckpt_fail(struct ckpt_job *job, int code, const char *format, ...);
+int ckpt_tick_job(void *job);
+int ckpt_stream_error(struct ckpt_job *job, const char *what);
+bool ckpt_fault(struct ckpt_job *job, enum ckpt_fault point);   /* true: the step is to fail */
+#define CKPT_FAULT(job, point) \
+	do { \
+		if (ckpt_fault(job, point)) \
+			return ckpt_fail(job, CKPT_E_SYSTEM, "injected fault at %s", ckpt_fault_name(point)); \
+	} while (0)
+
+/* maps.c */
+int ckpt_read_areas(struct ckpt_job *job);
+const char *ckpt_area_path(const struct ckpt_area *area);
+
+/* memory.c */
+int ckpt_watch_open(struct ckpt_job *job);
+int ckpt_send_areas(struct ckpt_job *job, bool last);
+uint64_t ckpt_dirty_bytes(void);                /* written since they were last sent */
+void ckpt_watch_close(void);
+
+/* descriptors.c */
+int ckpt_check_descriptors(struct ckpt_job *job);       /* also finds the shared-memory objects */
+int ckpt_send_descriptors(struct ckpt_job *job);
+int ckpt_open_windows(struct ckpt_job *job);
+void ckpt_close_windows(void);
+
+/* process.c */
+int ckpt_check_process(struct ckpt_job *job);
+int ckpt_send_process(struct ckpt_job *job);
+
+/* proc.c: small files of /proc, through the workspace's read buffer */
+long ckpt_read_file(const char *path, char *out, size_t size);  /* terminated; length or -errno */
+const char *ckpt_find_line(const char *text, const char *name); /* behind "name", or NULL */
+
+/* park.c */
+int ckpt_find_thread(struct ckpt_job *job);
+int ckpt_take_pending(struct ckpt_job *job);
+
+long ckpt_futex_wait(volatile uint32_t *word, uint32_t value, uint64_t timeout_ns);
+void ckpt_futex_wake(volatile uint32_t *word);
+#endif
