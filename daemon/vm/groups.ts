@@ -127,7 +127,7 @@ export class Groups {
       const group = this.#groups.get(name);
       const refusal = this.#refusal(kind, group, tid, count);
       if (group === undefined || refusal !== undefined) return failed(refusal ?? pvm.NoGroup);
-      if (again && group.released[tid] === request) return { status: pvm.Ok, value: sizeOf(group) };
+      if (again && group.released[tid] === request) return { status: pvm.Ok, value: kind === 'freeze' ? sizeOf(group) : 0 };
       if (kind === 'freeze' && group.frozen) return failed(pvm.DupGroup);
       const needed = count === -1 ? sizeOf(group) : count;
       const gate = this.#gates.get(name) ?? { kind, count: needed, waiting: new Map() };

@@ -87,7 +87,7 @@ class Joined {
             else this.events.push(event);
           }
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       })();
     });
@@ -235,7 +235,7 @@ describe('the registry', () => {
       const n1 = bench.join('n1');
       await bench.client('n1').commitMove({ tid, epoch: 0, from: 'n1', to: 'n3', migration: 'm' });
       await bench.client('n3').leave({ name: 'n3' });
-      await until('the entry is gone', async () => (await bench.client('n1').locate({ tid })).moved === false);
+      await until('the entry is gone', async () => !(await bench.client('n1').locate({ tid })).moved);
       assert.equal((await bench.client('n1').commitMove({ tid: tid + 1, epoch: 0, from: 'n1', to: 'n3', migration: 'm' })).committed, false);
       n1.breakLink();
     });
