@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { createMigrations } from '../migration/index.js';
 import { projectRoot } from '../native/index.js';
 import type { NodePaths } from '../paths.js';
 import { clientCredentials, ensureAuthority, serverCredentials, takeIdentity } from '../rpc/certificates.js';
@@ -25,7 +26,6 @@ import { controlService, nodeService, registryService } from '../rpc/services.js
 import { createTasks } from '../task/index.js';
 import { EmbeddedStore } from './embedded-store.js';
 import type { Timing } from './membership.js';
-import { noMigrations } from './no-migrations.js';
 import { linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
 import { Registry } from './registry.js';
 import { Member } from './virtual-machine.js';
@@ -150,10 +150,10 @@ export class Daemon {
   }
 
   async #begin(vm: Member, file: Parameters<typeof writeNodeFile>[1]): Promise<void> {
-    const { paths, log } = this.#options;
+    const { paths, log, faults } = this.#options;
     const tasks = createTasks({ vm, paths, log: log.child({ part: 'task' }), libraryDirectory: join(projectRoot(), 'build/lib') });
     this.#tasks = tasks;
-    const migrations = noMigrations();
+    const migrations = createMigrations({ vm, tasks, paths, log, faults });
     vm.on('shutdown', (reason) => void this.stop(reason));
     await tasks.start((task, migration) => migrations.settle(task, migration));
     this.#parts.resolve({ tasks, migrations });
