@@ -181,7 +181,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   async rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply> {
     const wanted = this.list().filter((task) => !request.tid || task.tid === request.tid);
-    return { tasks: await Promise.all(wanted.map((task) => task.row())) };
+    return { tasks: await Promise.all(wanted.map(async (task) => ({ ...(await task.row()), node: this.vm.self.name }))) };
   }
 
   on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void {
