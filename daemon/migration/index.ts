@@ -188,7 +188,11 @@ class NodeMigrations implements Migrations {
         const verdict = verdictForSource({ epoch: task.epoch, from, to: '' }, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
         this.#log.info({ tid: tidText(task.tid), migration, committed, now, ...verdict }, 'a frozen task came back');
         if (verdict.stays) engine.abort(task, migration, 'the daemon was restarted');
-        else engine.commit(task, migration);
+        else {
+          task.beginMove(migration);
+          engine.commit(task, migration);
+          task.depart(now.node ?? '', verdict.epoch);
+        }
         return verdict.stays;
       } catch (error) {
         if (!hasCode(error, 'REGISTRY_UNREACHABLE')) throw error;

@@ -29,12 +29,24 @@ export interface Births {
   alive(node: string): boolean;
 }
 
+/** A task that had moved and has ended: a late word about its moves (a fence, a commit sent twice) must not bring it back. */
+interface Ended {
+  epoch: number;
+  atMs: number;
+}
+/** Far longer than a daemon asks again; and no more of them than this. */
+const endedKeptMs = 3_600_000;
+const endedKept = 10_000;
+
 const keyOf = (tid: number): string => `task/${tid}`;
+const endedKey = (tid: number): string => `ended/${tid}`;
 
 export class Directory {
   readonly #store: Store;
   readonly #births: Births;
   readonly #moved = new Map<number, Location>();
+  /** Oldest first. */
+  readonly #ended = new Map<number, Ended>();
 
   constructor(store: Store, births: Births) {
     this.#store = store;
@@ -48,6 +60,9 @@ export class Directory {
       if (value === undefined) this.#moved.delete(tid);
       else this.#moved.set(tid, value as Stored);
     });
+    const ended = [...(await this.#store.list<Ended>('ended/'))].map(([key, { value }]) => [Number(key.slice(6)), value] as const);
+    for (const [tid, value] of ended.sort(([, a], [, b]) => a.atMs - b.atMs)) this.#ended.set(tid, value);
+    await this.#expire();
   }
 
   /** The entries: only tasks that have moved have one. */
@@ -66,6 +81,8 @@ export class Directory {
       const now: Location = stored ?? { node: this.#births.nodeOfHost(birthHost(move.tid)) ?? '', epoch: 0 };
       const done = stored?.migration === move.migration && now.epoch === move.epoch + 1 && now.node === move.to;
       if (done) return { result: { committed: true, now } };
+      const ended = this.#ended.get(move.tid);
+      if (stored === undefined && ended && ended.epoch >= move.epoch) return { result: { committed: false, now: { node: '', epoch: ended.epoch } } };
       const expected = now.epoch === move.epoch && now.node === move.from;
       if (!expected || !this.#births.alive(move.from) || !this.#births.alive(move.to)) return { result: { committed: false, now } };
       const next = { node: move.to, epoch: move.epoch + 1, migration: move.migration };
@@ -74,8 +91,22 @@ export class Directory {
   }
 
   /** The task has ended. `epoch`: as its node knows it; an older word about it changes nothing. */
-  forget(tid: number, epoch = Number.MAX_SAFE_INTEGER): Promise<void> {
-    return update<Stored, void>(this.#store, keyOf(tid), (stored) =>
+  async forget(tid: number, epoch = Number.MAX_SAFE_INTEGER): Promise<void> {
+    const entry = this.#moved.get(tid);
+    if (entry === undefined || entry.epoch > epoch) return;
+    const ended: Ended = { epoch: entry.epoch, atMs: Date.now() };
+    this.#ended.set(tid, ended);
+    await update<Ended, void>(this.#store, endedKey(tid), () => ({ value: ended, result: undefined }));
+    await update<Stored, void>(this.#store, keyOf(tid), (stored) =>
       stored === undefined || stored.epoch > epoch ? { result: undefined } : { value: undefined, result: undefined });
+    await this.#expire();
+  }
+
+  async #expire(): Promise<void> {
+    for (const [tid, { atMs }] of this.#ended) {
+      if (this.#ended.size <= endedKept && Date.now() - atMs < endedKeptMs) return;
+      this.#ended.delete(tid);
+      await update<Ended, void>(this.#store, endedKey(tid), () => ({ value: undefined, result: undefined }));
+    }
   }
 }
