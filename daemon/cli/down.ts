@@ -5,8 +5,10 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, MpvmError } from '../errors.js';
+import { defaultBase } from '../paths.js';
 import { plural } from './format.js';
 import { nodeList } from './nodes.js';
+import { accepts } from './session.js';
 import type { Session } from './session.js';
 import { expectOk } from './status.js';
 import { printJson } from './table.js';
@@ -36,10 +38,18 @@ export async function stop(session: Session): Promise<number | undefined> {
       if (!['NO_DAEMON', 'NO_VM', 'NODE_TIMEOUT', 'SHUTTING_DOWN', 'CANCELLED', 'REGISTRY_UNREACHABLE'].some((code) => hasCode(error, code as 'NO_VM'))) throw error;
     }
     session.close();
-    await until(() => processesOf(session.directory).length === 0, patienceMs);
+    // With the registry gone nobody tells the others to stop: cleanUp does.
+    const orderly = (await crashed(session)).length === 0;
+    await until(() => processesOf(session.directory).length === 0, orderly ? patienceMs : 500);
   }
   await cleanUp(session);
   return nodes;
+}
+
+/** Nodes of this machine whose daemons were killed. */
+async function crashed(session: Session): Promise<string[]> {
+  const lives = await Promise.all(session.localNodes().map(async (node) => ({ node, lives: await accepts(join(session.directory, node, 'control.sock')) })));
+  return lives.filter((one) => !one.lives).map(({ node }) => node);
 }
 
 /** Ends what still runs, and removes the files. */
@@ -52,10 +62,12 @@ export async function cleanUp(session: Session): Promise<void> {
   const rest = processesOf(session.directory);
   if (rest.length > 0) throw new MpvmError('INTERNAL', { detail: `processes ${rest.join(', ')} of the VM do not end` });
   rmSync(session.directory, { recursive: true, force: true });
+  // A directory that the user has named is the user's.
+  if (session.base !== defaultBase()) return;
   try {
     rmdirSync(session.base);
   } catch {
-    // Other VMs are in it, or it is not ours to remove.
+    // Other VMs are in it.
   }
 }
 

@@ -6,15 +6,9 @@ import { join } from 'node:path';
 import { MpvmError } from '../errors.js';
 import { projectRoot } from '../native/index.js';
 import { nodePaths } from '../paths.js';
+import { readNodeFile } from '../vm/node-directory.js';
+import type { NodeFile } from '../vm/node-directory.js';
 import { accepts } from './session.js';
-
-/** What a daemon writes of itself. */
-export interface NodeFile {
-  name: string;
-  address: string;
-  port: number;
-  pid: number;
-}
 
 export interface NewNode {
   base: string;
@@ -34,12 +28,8 @@ export function loopbackAddress(vm: string, index: number): string {
   return `127.0.${10 + hash}.${index}`;
 }
 
-export function readNodeFile(base: string, vm: string, node: string): NodeFile | undefined {
-  try {
-    return JSON.parse(readFileSync(nodePaths(base, vm, node).nodeFile, 'utf8')) as NodeFile;
-  } catch {
-    return undefined;
-  }
+export function nodeFileOf(base: string, vm: string, node: string): NodeFile | undefined {
+  return readNodeFile(nodePaths(base, vm, node));
 }
 
 /** Resolves when the daemon answers; rejects with its own last words when it ends instead. */
@@ -60,7 +50,7 @@ export async function startNode(node: NewNode): Promise<NodeFile> {
   try {
     await ready(child, paths.controlSocket, node.name, words);
     child.unref();
-    const written = readNodeFile(node.base, node.vm, node.name);
+    const written = readNodeFile(paths);
     if (!written) throw new MpvmError('INTERNAL', { detail: `${paths.nodeFile} is missing` });
     return written;
   } finally {

@@ -32,7 +32,8 @@ function noteOf(node: NodeShape): string {
 
 export async function nodeList(session: Session): Promise<NodeShape[]> {
   const reply = await (await session.control()).nodes({});
-  return reply.nodes.map(nodeShape).filter((node) => node.state !== 'left');
+  const list = reply.nodes.map(nodeShape).filter((node) => node.state !== 'left');
+  return list.sort((a, b) => new Intl.Collator('en', { numeric: true }).compare(a.name, b.name));
 }
 
 export function printNodes(list: NodeShape[]): void {

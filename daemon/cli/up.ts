@@ -1,8 +1,11 @@
 /** mpvm up: start a VM on this machine, or bring it to the number of nodes asked for. */
 import { MpvmError } from '../errors.js';
+import { nodePaths } from '../paths.js';
 import { paint, plural } from './format.js';
-import { loopbackAddress, readNodeFile, startNode } from './launch.js';
+import { loopbackAddress, nodeFileOf, startNode } from './launch.js';
 import { nodeList, printNodes } from './nodes.js';
+import type { NodeFile } from '../vm/node-directory.js';
+import { accepts } from './session.js';
 import type { Session } from './session.js';
 import type { NodeShape } from './shapes.js';
 import { printJson } from './table.js';
@@ -33,13 +36,16 @@ export async function up(session: Session, options: Options): Promise<number> {
   return 0;
 }
 
-/** Returns how many nodes ran before. What does not come up is reported, and a VM that was new is taken down again. */
+/**
+ * Returns how many nodes ran before. Daemons of this machine that were killed are started again, and
+ * find their tasks. What does not come up is reported, and a VM that was new is taken down again.
+ */
 export async function startNodes(session: Session, wanted: number, started: (node: { name: string; address: string }) => void): Promise<number> {
+  const { base, name: vm } = session;
+  await revive(session, started);
   const running = await runningNodes(session);
-  if (running.length === 0 && session.localNodes().length > 0) await cleanUp(session);
   const names = freeNames(running, wanted - running.length);
   if (names.length === 0) return running.length;
-  const { base, name: vm } = session;
   try {
     let registry = registryAddress(session, running);
     if (registry === undefined) {
@@ -48,17 +54,34 @@ export async function startNodes(session: Session, wanted: number, started: (nod
       registry = `${node.address}:${node.port}`;
       started(node);
     }
-    const results = await Promise.allSettled(
-      names.map(async ({ name, index }) => started(await startNode({ base, vm, name, address: loopbackAddress(vm, index), registry }))),
-    );
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    // One after the other, so that their tids come in the order of their names.
+    for (const { name, index } of names) started(await startNode({ base, vm, name, address: loopbackAddress(vm, index), registry }));
   } catch (error) {
     session.close();
     if (running.length === 0) await cleanUp(session);
     throw error;
   }
   return running.length;
+}
+
+/** Nodes of this machine whose daemons are gone: the registry first, since the others join it. */
+async function revive(session: Session, started: (node: { name: string; address: string }) => void): Promise<void> {
+  const { base, name: vm } = session;
+  const names = session.localNodes();
+  const lives = await Promise.all(names.map((name) => accepts(nodePaths(base, vm, name).controlSocket)));
+  if (lives.every(Boolean)) return;
+  const files = names.map((name) => nodeFileOf(base, vm, name));
+  const keepsRegistry = (file: NodeFile): boolean => file.registry === `${file.address}:${file.port}`;
+  // Without its registry a VM cannot be put together again: what is left of it goes.
+  if (!files.some((file) => file && keepsRegistry(file))) {
+    await cleanUp(session);
+    return;
+  }
+  const dead = files.filter((file, i) => file !== undefined && !lives[i]) as NodeFile[];
+  for (const file of dead.sort((a, b) => Number(keepsRegistry(b)) - Number(keepsRegistry(a)))) {
+    const join = keepsRegistry(file) ? undefined : file.registry;
+    started(await startNode({ base, vm, name: file.name, address: file.address, registry: join }));
+  }
 }
 
 async function runningNodes(session: Session): Promise<NodeShape[]> {
@@ -68,7 +91,7 @@ async function runningNodes(session: Session): Promise<NodeShape[]> {
 function registryAddress(session: Session, running: NodeShape[]): string | undefined {
   const first = running.find((node) => node.registry);
   if (!first) return undefined;
-  const file = readNodeFile(session.base, session.name, first.name);
+  const file = nodeFileOf(session.base, session.name, first.name);
   return file && `${file.address}:${file.port}`;
 }
 
