@@ -38,7 +38,7 @@ describe('wrong input', function () {
     complains(await lab().cli(['migrate', `t${tid!.toString(16)}`, '--to', 'n9']), 1, /no node n9/);
     complains(await lab().cli(['cordon', 'n9']), 1, /no node n9/);
     complains(await lab().cli(['drain', 'n9']), 1, /no node n9/);
-    complains(await lab().cli(['run', '--node', 'n9', program('crasher'), 'exit', '0']), 1, /no node n9/);
+    complains(await lab().cli(['run', '--node', 'n9', program('crasher'), 'exit', '0']), 1, /no (node|host) n9/);
     await lab().cli(['kill', `t${tid!.toString(16)}`]);
   });
 

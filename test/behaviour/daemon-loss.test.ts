@@ -1,47 +1,20 @@
 /** Daemons that die, come back, or stay away; the tasks go on. */
 import assert from 'node:assert/strict';
 import { useLab } from '../lab/lab.js';
-import { Running } from '../lab/process.js';
-import { build } from '../lab/paths.js';
-import { join } from 'node:path';
 import { until } from '../lab/wait.js';
 
 describe('a daemon that dies does not take its tasks with it', function () {
   this.timeout(120_000);
   const lab = useLab({ nodes: 3 });
 
-  /** The same daemon again, as an operator would start it. */
-  async function restart(node: string): Promise<void> {
-    const address = addresses.get(node)!;
-    const registry = [...addresses.keys()][0]!;
-    const args = ['--name', lab().name, '--node', node, '--address', address];
-    if (node !== registry) args.push('--join', `${addresses.get(registry)!}:${ports.get(registry)!}`);
-    else args.push('--port', String(ports.get(node)!));
-    const daemon = new Running(process.execPath, [join(build, 'js/mpvmd.js'), ...args], { env: lab().env, timeoutMs: 600_000 });
-    daemon.child.unref();
-    await until(`node ${node} up again`, async () => {
-      if (daemon.child.exitCode !== null) throw new Error(`it ended: ${daemon.stderr}`);
-      const row = (await lab().nodes()).find((one) => one.name === node);
-      return (row?.state ?? 9) === 0 && lab().daemonPid(node) === daemon.child.pid;
-    });
-  }
-  const addresses = new Map<string, string>();
-  const ports = new Map<string, number>();
-  before(async () => {
-    for (const node of await lab().nodes()) {
-      addresses.set(node.name ?? '', node.address ?? '');
-      ports.set(node.name ?? '', node.port ?? 0);
-    }
-  });
-
   it('a ring goes on while the daemon of one node is dead, and after its return', async () => {
-    const nodes = [...addresses.keys()];
+    const nodes = await lab().nodeNames();
     const run = await lab().run('ring', ['6', '100000', '77', '4096']);
     await run.printed('ring started');
     const here = (await lab().tasks()).filter((row) => row.node === nodes[1]).map((row) => [row.tid, row.pid]);
     assert.ok(here.length > 0);
     await lab().killDaemon(nodes[1]!);
-    await restart(nodes[1]!);
+    await lab().restart(nodes[1]!);
     if (!run.over) {
       await until('the same tasks under the new daemon', async () => {
         const now = (await lab().tasks()).filter((row) => row.node === nodes[1]);
@@ -52,11 +25,11 @@ describe('a daemon that dies does not take its tasks with it', function () {
   });
 
   it('a task whose daemon came back still moves', async () => {
-    const nodes = [...addresses.keys()];
+    const nodes = await lab().nodeNames();
     const [tid] = await lab().spawn('sleeper', ['nanosleep', '100000', '1'], nodes[2]);
     await until('the task runs', async () => (await lab().task(tid!))?.state === 'running');
     await lab().killDaemon(nodes[2]!);
-    await restart(nodes[2]!);
+    await lab().restart(nodes[2]!);
     await until('the task is known again', async () => (await lab().task(tid!))?.state === 'running');
     await lab().move(tid!, nodes[1]!);
     assert.equal((await lab().task(tid!))?.node, nodes[1]);
@@ -64,12 +37,12 @@ describe('a daemon that dies does not take its tasks with it', function () {
   });
 
   it('the registry survives kill -9: nodes, cordons and moved tasks are remembered', async () => {
-    const nodes = [...addresses.keys()];
+    const nodes = await lab().nodeNames();
     const [tid] = await lab().spawn('sleeper', ['nanosleep', '100000', '1'], nodes[1]);
     await lab().move(tid!, nodes[2]!);
     await lab().cli(['cordon', nodes[1]!, '--reason', 'kept']);
     await lab().killDaemon(nodes[0]!);
-    await restart(nodes[0]!);
+    await lab().restart(nodes[0]!);
     await until('three nodes again', async () => (await lab().nodes()).filter((node) => (node.state ?? 0) === 0).length === 3);
     const cordoned = (await lab().nodes()).find((node) => node.name === nodes[1]);
     assert.equal(cordoned?.cordoned, true);
@@ -81,7 +54,7 @@ describe('a daemon that dies does not take its tasks with it', function () {
   });
 
   it('a node that stays away is declared dead, once, and its tasks with it', async () => {
-    const nodes = [...addresses.keys()];
+    const nodes = await lab().nodeNames();
     const run = await lab().run('farm', ['2', '1', '1'], nodes[0]); // the library works before and after
     await run.success();
     const [tid] = await lab().spawn('sleeper', ['nanosleep', '100000', '1'], nodes[2]);

@@ -10,7 +10,7 @@ import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
 import type { mpvm } from '../../daemon/rpc/messages.js';
 import { buildPrograms, program } from './programs.js';
-import { command, libraryDirectory, programs } from './paths.js';
+import { build, command, libraryDirectory, programs } from './paths.js';
 import { filesOf, killAll, processesOf, tracesOf } from './leftovers.js';
 import { run, Running } from './process.js';
 import type { Result, RunOptions } from './process.js';
@@ -37,6 +37,7 @@ export class Lab {
   readonly name: string;
   readonly env: Record<string, string>;
   readonly options: LabOptions;
+  readonly #addresses = new Map<string, { address: string; port: number }>();
   #control: ControlClient | undefined;
   #down = false;
 
@@ -66,6 +67,7 @@ export class Lab {
         const { nodes } = await lab.control.nodes({});
         return nodes.length === (options.nodes ?? 3) && nodes.every((node) => (node.state ?? 0) === 0);
       });
+      for (const node of await lab.nodes()) lab.#addresses.set(node.name ?? '', { address: node.address ?? '', port: node.port ?? 0 });
     } catch (error) {
       lab.dump(`the lab did not start: ${String(error)}`);
       await lab.abandon();
@@ -153,6 +155,23 @@ export class Lab {
     const pid = this.daemonPid(node);
     process.kill(pid, signal);
     if (signal === 'SIGKILL') await until(`the end of the daemon of ${node}`, () => !alive(pid));
+  }
+
+  /** The same daemon again, as an operator would start it; resolves when its node is up. */
+  async restart(node: string): Promise<void> {
+    const address = this.#addresses.get(node);
+    if (address === undefined) throw new Error(`no node ${node}`);
+    const first = [...this.#addresses.keys()][0]!;
+    const args = ['--name', this.name, '--node', node, '--address', address.address];
+    if (node === first) args.push('--port', String(address.port));
+    else args.push('--join', `${this.#addresses.get(first)!.address}:${this.#addresses.get(first)!.port}`);
+    const daemon = new Running(process.execPath, [join(build, 'js/mpvmd.js'), ...args], { env: this.env, timeoutMs: 3_600_000 });
+    daemon.child.unref();
+    await until(`node ${node} up again`, async () => {
+      if (daemon.child.exitCode !== null) throw new Error(`it ended: ${daemon.stderr}`);
+      const row = (await this.nodes()).find((one) => one.name === node);
+      return (row?.state ?? 9) === 0 && this.daemonPid(node) === daemon.child.pid;
+    });
   }
 
   // ------------------------------------------------------------ the end
