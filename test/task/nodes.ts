@@ -1,0 +1,101 @@
+/** Real daemons without any PVM program: what the tests of task.sock talk to. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createControlClient, type ControlClient } from '../../daemon/rpc/clients.js';
+import { nodePaths, type NodePaths } from '../../daemon/paths.js';
+import { build } from '../lab/paths.js';
+import { killAll, processesOf } from '../lab/leftovers.js';
+import { Running } from '../lab/process.js';
+import { until } from '../lab/wait.js';
+import { TaskClient } from './client.js';
+
+const vm = 'tasks';
+
+export class Nodes {
+  readonly directory = mkdtempSync(join(tmpdir(), 'mpvm-tasks-'));
+  readonly #daemons = new Map<string, Running>();
+  readonly #controls = new Map<string, ControlClient>();
+  readonly #clients: TaskClient[] = [];
+  readonly #address: (index: number) => string;
+
+  constructor() {
+    // Tests run side by side: each lab has addresses of its own.
+    const part = 10 + (process.pid % 200);
+    this.#address = (index) => `127.77.${part}.${index}`;
+  }
+
+  async start(count: number): Promise<void> {
+    for (let index = 1; index <= count; index++) await this.daemon(`n${index}`);
+  }
+
+  /** Starts a daemon, or starts it again. */
+  async daemon(name: string): Promise<void> {
+    const index = Number(name.slice(1));
+    const base = 20_000 + (process.pid % 10_000);
+    const args = ['--dir', this.directory, '--vm', vm, '--node', name, '--address', this.#address(index), '--port', String(base + index), '--grace-ms', '3000'];
+    if (index > 1) args.push('--join', `${this.#address(1)}:${base + 1}`);
+    const environment = { ...process.env, HOME: this.directory, PVM_PATH: '/usr/bin:/bin', DAEMON_SAYS: 'hello' };
+    const running = new Running(process.execPath, [join(build, 'js/mpvmd.js'), ...args], { env: environment, timeoutMs: 600_000 });
+    this.#daemons.set(name, running);
+    await until(`${name} ready`, () => {
+      if (running.child.exitCode !== null) throw new Error(running.stderr);
+      return running.stdout.includes('ready');
+    });
+  }
+
+  async kill(name: string): Promise<void> {
+    const daemon = this.#daemons.get(name)!;
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    this.#controls.get(name)?.close();
+    this.#controls.delete(name);
+  }
+
+  paths(name: string): NodePaths {
+    return nodePaths(this.directory, vm, name);
+  }
+  control(name = 'n1'): ControlClient {
+    let client = this.#controls.get(name);
+    if (client === undefined) this.#controls.set(name, (client = createControlClient(this.paths(name).controlSocket, vm)));
+    return client;
+  }
+
+  /** This process as a task of a node, as a program started from a shell. */
+  async task(node: string): Promise<TaskClient> {
+    const client = this.stranger(node);
+    await client.enroll();
+    return client;
+  }
+  stranger(node: string): TaskClient {
+    const client = new TaskClient(this.paths(node).taskSocket);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    for (const control of this.#controls.values()) control.close();
+    for (const daemon of [...this.#daemons.values()].reverse()) daemon.child.kill('SIGTERM');
+    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.ended));
+    await until('no process is left', () => processesOf(this.directory).length === 0, { timeoutMs: 5000 }).finally(() => {
+      killAll(processesOf(this.directory));
+      rmSync(this.directory, { recursive: true, force: true });
+    });
+  }
+}
+
+/** For a describe block. */
+export function useNodes(count: number): () => Nodes {
+  let nodes: Nodes | undefined;
+  before(async function () {
+    this.timeout(60_000);
+    nodes = new Nodes();
+    await nodes.start(count);
+  });
+  after(async function () {
+    this.timeout(30_000);
+    await nodes?.stop();
+  });
+  return () => nodes!;
+}
