@@ -35,25 +35,14 @@ static inline void after_store(void)
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static void park_at_entry(void)
-{
-	set(&pvmi_guard.inside, 0);
-	pvmi_guard.depth = 0;
-	ckpt_park();
-	pvmi_guard.depth = 1;
-	pvmi_guard.owner = pvmi_thread_pointer();
-	set(&pvmi_guard.inside, 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-static __attribute__((noinline)) void wait_for_agent(void)
+/* Nothing of ours is half done here: a freeze may happen now. `inside` is 0. */
+static void wait_while_at_work(void)
 {
 	int spins = COLLISION_SPINS;
 
-	pvmi_guard.collisions++;
 	while (get(&pvmi_guard.agent_at_work)) {
 		if (ckpt_freezing()) {
-			park_at_entry();
+			ckpt_park();
 			continue;
 		}
 		if (spins-- > 0) {
@@ -65,7 +54,32 @@ static __attribute__((noinline)) void wait_for_agent(void)
 		sys_futex_wait(&pvmi_guard.agent_at_work, 1, NULL);
 		set(&pvmi_guard.sleeping, 0);
 	}
+}
+
+/* The agent may be waiting for us to step back: we do, until it is done. */
+static __attribute__((noinline)) void give_way(void)
+{
+	pvmi_guard.collisions++;
+	do {
+		set(&pvmi_guard.inside, 0);
+		wait_while_at_work();
+		set(&pvmi_guard.inside, 1);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	} while (get(&pvmi_guard.agent_at_work));
 	pvmi_trace(COLLISION, pvmi_guard.collisions, 0);
+}
+
+void pvmi_guard_resume(void)
+{
+	set(&pvmi_guard.inside, 1);
+	after_store();
+	if (__builtin_expect(get(&pvmi_guard.agent_at_work), 0))
+		give_way();
+}
+
+void pvmi_guard_pause(void)
+{
+	set(&pvmi_guard.inside, 0);
 }
 
 void pvmi_enter(void)
@@ -78,10 +92,7 @@ void pvmi_enter(void)
 	pvmi_guard.owner = pvmi_thread_pointer();
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	pvmi_guard.depth = 1;
-	set(&pvmi_guard.inside, 1);
-	after_store();
-	if (__builtin_expect(get(&pvmi_guard.agent_at_work), 0))
-		wait_for_agent();
+	pvmi_guard_resume();
 	pvmi_guard.calls++;
 }
 
@@ -114,19 +125,45 @@ void pvmi_guard_release(void)
 		sys_futex_wake(&pvmi_guard.agent_at_work, 1);
 }
 
-bool pvmi_guard_try(void)
+static void announce(void)
 {
-	if (get(&pvmi_guard.inside))
-		return false;
 	__atomic_store_n(&pvmi_guard.agent_at_work, 1, __ATOMIC_SEQ_CST);
 	if (pvmi_guard.no_membarrier)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	else
 		sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+bool pvmi_guard_try(void)
+{
+	if (get(&pvmi_guard.inside))
+		return false;
+	announce();
 	if (!get(&pvmi_guard.inside))
 		return true;
 	pvmi_guard_release();
 	return false;
+}
+
+bool pvmi_guard_take(bool (*given_up)(void))
+{
+	static const struct timespec tick = { 0, 50000 };
+	uint32_t nobody = 0;
+	int spins = COLLISION_SPINS;
+
+	announce();
+	while (get(&pvmi_guard.inside)) {
+		if (given_up()) {
+			pvmi_guard_release();
+			return false;
+		}
+		if (spins-- > 0)
+			pvmi_pause();
+		else
+			sys_futex_wait(&nobody, 0, &tick);
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return true;
 }
 
 void pvmi_guard_reset(void)

@@ -35,7 +35,15 @@ void pvmi_guard_start(void);
 
 /* Agent: become the owner. False: the program is inside; try again when there is reason to. */
 bool pvmi_guard_try(void);
+/* Agent: become the owner as soon as the program leaves the library or sleeps in it. While the
+ * agent waits, the program does not enter again. Not for a time when the program may be parked inside.
+ * False: given_up became true meanwhile. */
+bool pvmi_guard_take(bool (*given_up)(void));
 void pvmi_guard_release(void);
+
+/* Program, about to sleep in the library, and back: the agent may own the state meanwhile. */
+void pvmi_guard_pause(void);
+void pvmi_guard_resume(void);
 
 /* In a signal handler: is this thread outside the library, so that it may stop where it is? */
 bool pvmi_guard_outside(void);

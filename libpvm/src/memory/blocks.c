@@ -40,7 +40,8 @@ static void start(void)
 	int fd = heap_file();
 
 	started = true;
-	pvmi_region_init(&private, -1, PRIVATE_LIMIT);
+	if (!private.base)
+		pvmi_region_init(&private, -1, PRIVATE_LIMIT);
 	if (fd < 0)
 		return;
 	pvmi_region_init(&heap, fd, HEAP_LIMIT);
@@ -107,6 +108,7 @@ void pvmi_block_unref(struct pvmi_block *block)
 		return;
 	switch (block->kind) {
 	case PVMI_BLOCK_SHARED:
+		/* One of a parent's heap stays what it is: the child's heap has other addresses. */
 		pvmi_region_give(&heap, (struct pvmi_free_block *)block);
 		break;
 	case PVMI_BLOCK_PRIVATE:
@@ -146,6 +148,27 @@ bool pvmi_heap_offset(const uint8_t *bytes, uint64_t *offset)
 bool pvmi_heap_covers(uintptr_t start, uintptr_t end)
 {
 	return heap.base && start >= (uintptr_t)heap.base && end <= (uintptr_t)heap.base + heap.limit;
+}
+
+void pvmi_heap_arrived(void)
+{
+	struct stat file;
+
+	if (heap.fd < 0)
+		return;
+	if (sys_fstat(heap.fd, &file) < 0 || (size_t)file.st_size < heap.size ||
+	    sys_fcntl(heap.fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0)
+		heap.fd = -1;   /* it came as plain memory: peers cannot map it, TCP serves */
+}
+
+void pvmi_heap_forked(void)
+{
+	if (!started || heap.fd < 0)
+		return;
+	sys_mmap(heap.base, heap.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, heap.fd, 0);
+	sys_close(heap.fd);
+	heap = (struct pvmi_region){ .fd = -1 };
+	started = false;
 }
 
 struct pvmi_memory_counts pvmi_memory_counts(void)

@@ -59,6 +59,11 @@ bool pvmi_heap_offset(const uint8_t *bytes, uint64_t *offset);
 /* For the engine: does the mapping [start, end) belong to the shared heap? */
 bool pvmi_heap_covers(uintptr_t start, uintptr_t end);
 
+/* At the new node: the file has come along under its number; seal it as before. */
+void pvmi_heap_arrived(void);
+/* In a forked child: what it holds becomes its own copy, and new blocks come from a heap of its own. */
+void pvmi_heap_forked(void);
+
 struct pvmi_memory_counts {
 	size_t object_bytes, heap_bytes, private_bytes; /* in use */
 	size_t heap_cached, private_cached;             /* free, kept warm */

@@ -1,0 +1,164 @@
+/*
+ * plane.h: the message plane, as its own files and the agent see it. pvmi.h has its public face.
+ *
+ * A channel is one direction between two tasks and belongs to its sender (channel.h). At the
+ * receiver a source (source.h) remembers for each sender how far it has come, and an inlet
+ * (inlet.h) is the connection that a sender has made. How bytes travel is a route's business:
+ * shm/ between tasks of one node, tcp/ between nodes.
+ *
+ * Everything here belongs to whoever owns the context (guard.h).
+ */
+#ifndef PVMI_PLANE_H
+#define PVMI_PLANE_H
+
+#include "../guard/guard.h"
+#include "../guard/trace.h"
+#include "../memory/memory.h"
+#include "../pvmi.h"
+#include "../sys/sys.h"
+
+#define PVMI_MAX_FD 65536
+#define PVMI_QUEUE_BOUND (64UL << 20)   /* bytes queued for one receiver before pvm_send waits */
+#define PVMI_INTAKE_BOUND (64UL << 20)  /* bytes the agent takes in while the program does not look */
+#define PVMI_HANDSHAKE_NS 10000000000LL /* who has not proven the key by then is hung up on */
+#define PVMI_STRANGERS 128              /* connections that have not proven the key yet */
+#define PVMI_LOCAL_SENDERS 4096         /* senders that can use shared memory towards one task */
+
+struct pvmi_channel;
+struct pvmi_source;
+struct pvmi_inlet;
+struct pvmi_inbox;
+
+/* ------------------------------------------------------------------ watch.c: descriptors that are waited for */
+
+enum pvmi_waiter { PVMI_PROGRAM, PVMI_AGENT };  /* each sleeps in an epoll of its own */
+
+struct pvmi_watch {
+	int fd;                 /* -1: not watched */
+	uint32_t events;
+	void (*ready)(struct pvmi_watch *watch, uint32_t events);
+};
+
+int pvmi_watch_add(struct pvmi_watch *watch, int fd, uint32_t events);
+void pvmi_watch_change(struct pvmi_watch *watch, uint32_t events);
+/* Stop watching, and close the descriptor. */
+void pvmi_watch_close(struct pvmi_watch *watch);
+/* Dispatch what is ready. timeout NULL: sleep without limit. Returns the number of events or a
+ * negative errno. The caller owns the context when events are fetched, not only when they are
+ * dispatched: an event names a structure that a former owner may have freed. */
+int pvmi_watch_events(enum pvmi_waiter waiter, const struct timespec *timeout);
+
+/* ------------------------------------------------------------------ descriptors and mappings that are the library's own */
+
+/* The engine asks (ckpt.h): these are not the program's and are made anew after a move. */
+void pvmi_own_fd(int fd);
+void pvmi_disown_fd(int fd);
+bool pvmi_owns_fd(int fd);
+/* The library's, but carried along or replaced: heap and link. Shown to the daemon only. */
+void pvmi_show_fd(int fd, bool own);
+void pvmi_forget_fds(void);                     /* at the new node: none of them exists */
+void pvmi_publish_fds(const char *path);
+void pvmi_unpublish_fds(void);
+
+enum pvmi_area_kind {
+	PVMI_AREA_SCRATCH,      /* rings, inboxes: nothing in it is needed after a move */
+	PVMI_AREA_LENT,         /* a peer's heap: the parts in use travel */
+};
+struct pvmi_area {
+	struct pvmi_area *next;
+	enum pvmi_area_kind kind;
+	uintptr_t start, end;
+	void *owner;
+};
+struct pvmi_area *pvmi_area_add(enum pvmi_area_kind kind, void *start, size_t length, void *owner);
+void pvmi_area_remove(struct pvmi_area *area);
+struct pvmi_area *pvmi_area_find(uintptr_t start, uintptr_t end);
+
+/* ------------------------------------------------------------------ the plane */
+
+#define PVMI_BUCKETS 1024
+
+struct pvmi_plane {
+	int epoll[2];
+	struct pvmi_watch link, doorbell, unix_listener, tcp_listener;
+	bool link_ready;                /* its frames are dispatched after the routes' events */
+	char local_path[108], fds_path[112];
+	uint16_t port;
+	int pid;                        /* a forked child is no task */
+	bool leaving;                   /* pvm_exit: receivers may still read what was lent to them */
+
+	struct pvmi_channel *channels[PVMI_BUCKETS], *all_channels;
+	struct pvmi_source *sources[PVMI_BUCKETS];
+	uint32_t source_count;
+	struct pvmi_inlet *inlets;
+	uint32_t strangers;             /* inlets that have not proven the key */
+	uint32_t blocked;               /* channels that have more to push than the route took */
+	uint32_t unsettled;             /* channels neither idle, open nor gone: they have timers */
+
+	struct pvmi_inbox *inbox;       /* where senders of this node leave word */
+	int inbox_fd;
+	struct pvmi_area *inbox_area;
+	struct pvmi_inlet **local_inlets;       /* by their bit in the inbox */
+	uint32_t local_hint;
+
+	struct pvmi_message *arrived, *last_arrived;    /* whole; handed to message/ where its handlers may call us again */
+	struct pvmi_message *notices, *last_notice;     /* wait for the messages of the task they are about */
+	int64_t notice_deadline;
+
+	int64_t next_timer;
+	uint64_t events_ticks, hot_ticks;       /* last look at the descriptors; last news by one */
+	uint64_t ticks_per_us;
+	uint64_t start_ticks;
+	int64_t start_ns;
+
+	struct {
+		uint64_t window_us;
+		int score;              /* 0: does not pay; up to 16 */
+		int yield_wins;         /* the peer runs on this core */
+		bool alone;             /* only one processor is allowed */
+	} spin;
+
+	uint64_t taken_messages, taken_bytes;   /* all that ever arrived */
+	uint64_t intake_mark;           /* taken_bytes when the program last looked */
+	uint32_t acks_due;              /* TCP inlets that owe one */
+
+	void *graves;                   /* freed when no event can name them any more */
+
+	struct pvmi_plane_counts {
+		uint64_t sent_messages, sent_bytes, received_messages, received_bytes;
+		uint64_t bound_waits, doorbells_rung, sleeps, spins_won, spins_lost;
+		uint64_t breaks, reconnects, duplicates, dropped_dead, strangers_refused;
+		uint64_t copied_because_lent, agent_turns;
+	} counts;
+};
+
+/* plane.c */
+void pvmi_bury(void *object);                   /* pvmi_free, later */
+void pvmi_deliver(struct pvmi_message *message, uint64_t number);
+void pvmi_hand_over(void);                      /* what was delivered, to message/ */
+/* Take what has come by shared memory, without a system call. True when anything had. */
+bool pvmi_plane_take(void);
+/* A look at the descriptors, at timers, at what routes have become free to take. */
+void pvmi_plane_service(enum pvmi_waiter waiter);
+void pvmi_plane_timers(void);
+void pvmi_plane_timer(int64_t at);              /* something is due then */
+/* Acknowledgements owed and everything else that should not wait for an hour of computing. */
+void pvmi_plane_settle(void);
+bool pvmi_plane_intake_full(void);
+/* Frozen: take everything out of the rings of shared memory. */
+void pvmi_plane_quiesce(void);
+/* At the new node: forget every descriptor of the old one, before its number is used again. */
+void pvmi_plane_forget(void);
+/* Then, with the link renewed: everything that belonged to the old one is made anew. */
+void pvmi_plane_after_move(void);
+void pvmi_plane_announce(void);                 /* Endpoint */
+
+bool pvmi_parse_ipv4(const char *text, uint32_t *address);      /* network byte order */
+
+/* notice.c */
+void pvmi_notices_check(bool timed_out);
+
+/* wait.c */
+void pvmi_wait_start(void);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * inbox.h: where senders of the node leave word for a task, in shared memory that the receiver
+ * makes and all its senders map.
+ *
+ * A sender pushes into its channel's ring, then sets its bit here, then, if the receiver says it
+ * is asleep, writes to its doorbell (an eventfd). The bits are set with locked instructions, which
+ * are full barriers: either the receiver sees the bit before it sleeps, or the sender sees that it
+ * is asleep.
+ */
+#ifndef PVMI_INBOX_H
+#define PVMI_INBOX_H
+
+#include "../plane.h"
+
+#define PVMI_INBOX_MAGIC 0x786f626eU
+#define PVMI_INBOX_WORDS (PVMI_LOCAL_SENDERS / 64)
+
+struct pvmi_inbox {
+	uint64_t summary;               /* words with a bit set */
+	uint32_t asleep;                /* nobody looks: ring */
+	uint32_t frozen;                /* it is about to move: what is pushed now will be sent again */
+	uint64_t words[PVMI_INBOX_WORDS];
+	uint32_t magic;
+};
+#define PVMI_INBOX_SIZE 4096UL
+_Static_assert(sizeof(struct pvmi_inbox) <= PVMI_INBOX_SIZE, "one page");
+
+/* A sender: there is news under bit `place`. True: ring the doorbell. */
+static inline bool pvmi_inbox_tell(struct pvmi_inbox *inbox, uint32_t place)
+{
+	uint64_t bit = 1UL << (place % 64);
+	uint64_t old = __atomic_fetch_or(&inbox->words[place / 64], bit, __ATOMIC_SEQ_CST);
+
+	if (!(old & bit))
+		__atomic_fetch_or(&inbox->summary, 1UL << (place / 64), __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&inbox->asleep, __ATOMIC_RELAXED) != 0;
+}
+
+static inline bool pvmi_inbox_has_news(const struct pvmi_inbox *inbox)
+{
+	return __atomic_load_n(&inbox->summary, __ATOMIC_RELAXED) != 0;
+}
+
+/* The receiver's side: made at the start and after each move. 0 or negative errno. */
+int pvmi_inbox_make(void);
+/* here: the descriptors exist in this process. */
+void pvmi_inbox_drop(bool here);
+void pvmi_inbox_set_asleep(bool asleep);        /* true: with a full barrier after it */
+/* Drain every inlet whose bit is set. True when there was one. */
+bool pvmi_inbox_take(void);
+/* A free bit, or -1. */
+int pvmi_inbox_place(struct pvmi_inlet *inlet);
+void pvmi_inbox_free_place(uint32_t place);
+
+#endif

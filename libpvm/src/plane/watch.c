@@ -1,0 +1,69 @@
+/* watch.c: descriptors that are waited for, in two epolls: the program's and the agent's. */
+#include "plane.h"
+
+#define BATCH 64
+static int control(int operation, struct pvmi_watch *watch)
+{
+	struct epoll_event event = { .events = watch->events, .data.ptr = watch };
+	long first = sys_epoll_ctl(pvmi->plane->epoll[PVMI_PROGRAM], operation, watch->fd, &event);
+	long second = sys_epoll_ctl(pvmi->plane->epoll[PVMI_AGENT], operation, watch->fd, &event);
+
+	return (int)(first < 0 ? first : second);
+}
+
+int pvmi_watch_add(struct pvmi_watch *watch, int fd, uint32_t events)
+{
+	int result;
+
+	if (fd >= PVMI_MAX_FD)
+		return -EMFILE;
+	watch->fd = fd;
+	watch->events = events;
+	result = control(EPOLL_CTL_ADD, watch);
+	if (result < 0)
+		watch->fd = -1;
+	else
+		pvmi_own_fd(fd);
+	return result;
+}
+
+void pvmi_watch_change(struct pvmi_watch *watch, uint32_t events)
+{
+	if (watch->fd < 0 || watch->events == events)
+		return;
+	watch->events = events;
+	control(EPOLL_CTL_MOD, watch);
+}
+
+void pvmi_watch_close(struct pvmi_watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	control(EPOLL_CTL_DEL, watch);
+	pvmi_disown_fd(watch->fd);
+	sys_close(watch->fd);
+	watch->fd = -1;
+}
+
+int pvmi_watch_events(enum pvmi_waiter waiter, const struct timespec *timeout)
+{
+	static const struct timespec at_once;
+	struct epoll_event events[BATCH];
+	long count, i;
+	int total = 0;
+
+	do {
+		count = sys_epoll_wait(pvmi->plane->epoll[waiter], events, BATCH, timeout);
+		if (count < 0)
+			return total ? total : (int)count;
+		for (i = 0; i < count; i++) {
+			struct pvmi_watch *watch = events[i].data.ptr;
+
+			if (watch->fd >= 0)     /* else closed by an event before it */
+				watch->ready(watch, events[i].events);
+		}
+		total += (int)count;
+		timeout = &at_once;
+	} while (count == BATCH && total < 16 * BATCH);
+	return total;
+}
