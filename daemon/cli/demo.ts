@@ -14,7 +14,7 @@ import { stop } from './down.js';
 import { done, failed, reportAndExit } from './exit.js';
 import { milliseconds, paint, plural } from './format.js';
 import { outcomeError, summary } from './migrate.js';
-import { timeline } from './migrations.js';
+import { shortTimeline } from './migrations.js';
 import { nodeList } from './nodes.js';
 import { taskList } from './ps.js';
 import { Session } from './session.js';
@@ -166,11 +166,11 @@ function verdict(session: Session, reference: Answer, moved: Answer, moves: Migr
   }
   printLines([
     '',
-    paint('bold', 'Timelines'),
-    ...moves.flatMap(timeline),
+    paint('bold', 'The moves'),
+    ...moves.flatMap(shortTimeline),
     '',
-    `unmoved:                      ${reference.checksum}   ${milliseconds(reference.ms)}`,
-    `with ${plural(moves.length, 'move').padEnd(10)}               ${moved.checksum}   ${milliseconds(moved.ms)}`,
+    `${'unmoved'.padEnd(12)}  ${reference.checksum}  ${milliseconds(reference.ms)}`,
+    `${plural(moves.length, 'move').padEnd(12)}  ${moved.checksum}  ${milliseconds(moved.ms)}`,
     same ? paint('green', 'The answers agree, bit for bit.') : paint('red', 'The answers differ: something is broken.'),
   ]);
   return same;

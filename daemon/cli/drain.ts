@@ -7,7 +7,7 @@ import { MpvmError } from '../errors.js';
 import { userName } from './cordon.js';
 import { blocked, done, timedOut } from './exit.js';
 import { bytes, milliseconds, paint, plural } from './format.js';
-import { progress, summary } from './migrate.js';
+import { milestone, progress, summary } from './migrate.js';
 import { nodeList } from './nodes.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
@@ -154,8 +154,8 @@ function showMove(
   const over = move.outcome !== 'running' && move.outcome !== '';
   if (!over) {
     shown.running.set(move.id, move);
-    const step = `${move.state} ${move.rounds}`;
-    if (screen && !screen.live && shown.seen.get(move.id) !== step) screen.log(progress(move));
+    const step = milestone(move);
+    if (screen && !screen.live && step !== 'end' && shown.seen.get(move.id) !== step) screen.log(progress(move));
     shown.seen.set(move.id, step);
   } else if (!result.migrations.some((other) => other.id === move.id)) {
     shown.running.delete(move.id);

@@ -21,6 +21,7 @@ export function bytes(count: number): string {
 
 /** 0.42 ms, 7.9 ms, 412 ms, 1.53 s, 3 min 20 s */
 export function milliseconds(ms: number): string {
+  if (ms === 0) return '0 ms';
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 100) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${ms.toFixed(0)} ms`;

@@ -102,10 +102,15 @@ export class MoveWatcher {
     }
     const line = progress(m);
     this.#screen.draw([line]);
-    const step = `${m.state} ${m.rounds}`;
-    if (!this.#screen.live && step !== this.#last) this.#screen.log(line);
+    const step = milestone(m);
+    if (!this.#screen.live && step !== this.#last && step !== 'end') this.#screen.log(line);
     this.#last = step;
   }
+}
+
+/** What is worth a line of its own where lines cannot be drawn again: the beginning, and each round over memory. */
+export function milestone(m: MigrationShape): string {
+  return m.state === 'precopy' ? `round ${m.rounds}` : m.state === 'planned' || m.state === 'preparing' ? 'begin' : 'end';
 }
 
 /** t40002 n1 -> n3  precopy round 2: 412 MiB sent, 9.0 MiB left */

@@ -47,13 +47,25 @@ export async function findMigration(session: Session, id: string): Promise<Migra
   return only;
 }
 
+/** MPVM's terms, and what went over the wire. */
+function figures(m: MigrationShape): string {
+  return (
+    `downtime ${milliseconds(m.downtimeMs)}, obtrusiveness ${milliseconds(m.obtrusivenessMs)}, ` +
+    `migration cost ${milliseconds(m.totalMs)}, ${bytes(m.transferredBytes)}, ${m.rounds} round${m.rounds === 1 ? '' : 's'}` +
+    (m.mbps > 0 ? `, ${m.mbps.toFixed(0)} Mbit/s` : '')
+  );
+}
+const heading = (m: MigrationShape): string => `${paint('bold', m.tid)} ${m.from} -> ${m.to}`;
+
+/** One move in three lines. */
+export function shortTimeline(m: MigrationShape): string[] {
+  const phases = m.phases.map((phase) => `${phase.name} ${milliseconds(phase.ms)}`);
+  return [`${heading(m)}: ${figures(m)}`, ...(phases.length > 0 ? [`  ${paint('dim', phases.join(' · '))}`] : [])];
+}
+
 /** One move in full: when each phase began, how long it took, how much it sent. */
 export function timeline(m: MigrationShape): string[] {
   const end = m.outcome === 'completed' ? 'completed' : `${m.outcome}${m.reason ? `: ${m.reason}` : ''}`;
-  const summary =
-    `downtime ${milliseconds(m.downtimeMs)}, obtrusiveness ${milliseconds(m.obtrusivenessMs)}, ` +
-    `migration cost ${milliseconds(m.totalMs)}, ${bytes(m.transferredBytes)}, ${m.rounds} round${m.rounds === 1 ? '' : 's'}` +
-    (m.mbps > 0 ? `, ${m.mbps.toFixed(0)} Mbit/s` : '');
   const phases = table(
     [
       { title: 'phase', cell: (phase) => phase.name },
@@ -64,8 +76,8 @@ export function timeline(m: MigrationShape): string[] {
     m.phases,
   );
   return [
-    `${paint('bold', m.tid)} ${m.from} -> ${m.to}  ${end}  (${m.id}, engine ${m.engine || '-'})`,
-    ...(m.outcome === 'completed' ? [`  ${summary}`] : []),
+    `${heading(m)}  ${end}  (${m.id}, engine ${m.engine || '-'})`,
+    ...(m.outcome === 'completed' ? [`  ${figures(m)}`] : []),
     ...(m.phases.length > 0 ? phases.map((line) => `    ${line}`) : []),
     ...m.blockers.map((b) => `  ${b.warning ? 'warning' : 'blocked'} ${b.code}: ${b.cause}${b.remedy ? `; ${b.remedy}` : ''}`),
   ];
