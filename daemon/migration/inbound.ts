@@ -109,7 +109,8 @@ export class InboundMove {
       await this.#receive();
       await this.#commit();
     } catch (thrown) {
-      return this.#giveUp(asMpvmError(thrown));
+      this.#giveUp(asMpvmError(thrown));
+      return;
     }
     await this.#letGo();
   }

@@ -29,7 +29,7 @@ export class Mailbox<Event> {
 export class Feed<Item> {
   readonly #items: Item[] = [];
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
   #waiting: (() => void)[] = [];
 
   push(item: Item): void {
@@ -37,7 +37,7 @@ export class Feed<Item> {
     this.#items.push(item);
     this.#tell();
   }
-  end(error?: unknown): void {
+  end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;

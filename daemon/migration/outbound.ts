@@ -165,7 +165,7 @@ export class OutboundMove {
     if (located.node !== this.#from) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(task.tid), node: located.node });
     this.#epoch = located.epoch;
     const peer = vm.peer(this.to);
-    this.#timeline.clockOffsetUs = await measureClockOffset(async () => (await peer.ping({})).timeUs ?? 0);
+    this.#timeline.clockOffsetUs = await measureClockOffset(async () => (await peer.ping({})).timeUs);
 
     const inventory = await engine.explain(task, node);
     this.#refuseIfBlocked(inventory.blockers);
@@ -239,14 +239,13 @@ export class OutboundMove {
       const next = await this.#expect('any', silence.frozen, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.frozen }));
       if (next.kind === 'frame') {
         if (next.frame.imageSent) this.#faults.at('SOURCE_AFTER_IMAGE');
-      } else if (next.kind === 'inbound') {
-        if (next.event.arrived) {
-          this.#timeline.arrivedUs = this.#timeline.toLocal(next.event.arrived.atUs ?? 0);
-          this.#advance('ARRIVED');
-          this.#faults.at('SOURCE_AFTER_ARRIVED');
-        } else if (next.event.committed) {
-          return this.#committed(next.event.committed.epoch ?? this.#epoch + 1);
-        }
+      } else if (next.event.arrived) {
+        this.#timeline.arrivedUs = this.#timeline.toLocal(next.event.arrived.atUs ?? 0);
+        this.#advance('ARRIVED');
+        this.#faults.at('SOURCE_AFTER_ARRIVED');
+      } else if (next.event.committed) {
+        this.#committed(next.event.committed.epoch ?? this.#epoch + 1);
+        return;
       }
     }
   }
@@ -271,11 +270,14 @@ export class OutboundMove {
   async #awaitVanished(pid: number): Promise<void> {
     const start = this.#processStart;
     if (start === undefined) return;
-    for (const limit = Date.now() + vanishLimitMs; processStartTime(pid) === start; await delay(1)) {
-      if (Date.now() < limit) continue;
-      this.#log.warn({ pid }, 'the copy at the source did not end by itself: killed');
-      killExactly(pid, start, 9);
-      break;
+    const limit = Date.now() + vanishLimitMs;
+    while (processStartTime(pid) === start) {
+      if (Date.now() >= limit) {
+        this.#log.warn({ pid }, 'the copy at the source did not end by itself: killed');
+        killExactly(pid, start, 9);
+        break;
+      }
+      await delay(1);
     }
     this.#timeline.vanishedUs = nowUs();
     this.#announce();
@@ -306,13 +308,15 @@ export class OutboundMove {
 
   /** Nobody has told us that it runs: ask, for as long as its node is not declared dead. */
   async #livesThere(): Promise<boolean> {
-    for (const limit = Date.now() + silence.resuming * 1000; Date.now() < limit; await delay(200)) {
+    const limit = Date.now() + silence.resuming * 1000;
+    while (Date.now() < limit) {
       try {
         const { tasks } = await this.#options.vm.peer(this.to).listTasks({ tid: this.task.tid });
         if (tasks.some((row) => row.tid === this.task.tid && row.state === 'running')) return true;
       } catch (error) {
         if (hasCode(error, 'NODE_DEAD') || hasCode(error, 'NODE_UNKNOWN')) return false;
       }
+      await delay(200);
     }
     return false;
   }
@@ -332,7 +336,8 @@ export class OutboundMove {
       const { stays, epoch } = await this.#fence();
       if (!stays) {
         this.#failure = undefined;
-        return this.#committed(epoch);
+        this.#committed(epoch);
+        return;
       }
     }
     this.#advance('ABORTED');

@@ -12,7 +12,8 @@ export interface Room {
 }
 
 export function rooms(nodes: readonly NodeView[], usable: (node: NodeView) => boolean): Room[] {
-  return nodes.filter(usable).map((node) => ({ node, tasks: node.tasks, freeBytes: node.memoryFreeBytes }));
+  const inOrder = nodes.filter(usable).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return inOrder.map((node) => ({ node, tasks: node.tasks, freeBytes: node.memoryFreeBytes }));
 }
 
 /** Tasks (or other work, which load tells) for each processor if one more came. */
