@@ -84,6 +84,7 @@ export interface Tasks {
   shutdown(): Promise<void>;
   /** What service Node asks, beside spawn, signal and resolve. */
   rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply>;
+  introduced(request: mpvm.node.IIntroduceRequest): void;
   watch(request: mpvm.node.IWatchTaskRequest): void;
   taskEnded(notice: mpvm.node.ITaskEndedNotice): void;
   /** Deliver between nodes: resolves when the frames are on their way to the task (back-pressure for output). */

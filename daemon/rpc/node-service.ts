@@ -19,6 +19,10 @@ export function nodeImplementation(name: string, parts: () => Promise<Parts>): I
   return {
     ping: () => ({ timeUs: Date.now() * 1000, name }),
     spawn: async (request) => (await tasks()).spawn(request),
+    introduce: async (request) => {
+      (await tasks()).introduced(request);
+      return {};
+    },
     signal: async ({ tid, signum }) => {
       const status = (await tasks()).signal(tid, signum);
       if (status >= 0) return { status };

@@ -53,6 +53,7 @@ const node = describe('mpvm.node.Node');
 export const nodeService = {
   ping: node.unary('Ping', n.Empty, n.PingReply),
   spawn: node.unary('Spawn', n.SpawnRequest, n.SpawnReply),
+  introduce: node.unary('Introduce', n.IntroduceRequest, n.Empty),
   signal: node.unary('Signal', n.SignalRequest, n.StatusReply),
   listTasks: node.unary('ListTasks', n.ListTasksRequest, n.ListTasksReply),
   resolve: node.unary('Resolve', n.ResolveRequest, n.ResolveReply),

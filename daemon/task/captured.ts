@@ -16,6 +16,9 @@ export class Captured implements Source {
   readonly #source: Source;
   readonly #over: () => void;
   #departed = false;
+  /** Of a task that arrives: before the commit it is nothing that its collector may hear of. */
+  #mute = false;
+  #discarded = false;
   /** It is being read. */
   #begun: Promise<void> = Promise.resolve();
   /** The last record has been handed on. */
@@ -39,13 +42,15 @@ export class Captured implements Source {
   }
 
   /** Begins to read; after `gate` when there is one. */
-  start(reader: number, gate?: Promise<void>): void {
+  start(reader: number, gate?: Promise<void>, mute = false): void {
+    this.#mute = mute;
     const begin = (): void => {
+      if (this.#discarded) return closeQuietly(reader);
       this.pipe.read(
         reader,
         (data) => this.#outlet.data(this, data),
         () => {
-          if (!this.#departed) this.#told = this.#outlet.ended(this).catch((error: unknown) => this.#trouble(error));
+          if (!this.#departed && !this.#mute) this.#told = this.#outlet.ended(this).catch((error: unknown) => this.#trouble(error));
         },
       );
     };
@@ -53,13 +58,26 @@ export class Captured implements Source {
     else this.#begun = gate.then(begin, begin);
   }
 
+  /** The task is here now. */
+  adopted(): void {
+    this.#mute = false;
+    if (this.process.exit) void this.exited();
+  }
+  /** The task does not come. */
+  discard(): void {
+    this.#discarded = true;
+    this.pipe.close();
+    if (this.process.exit) void this.exited();
+  }
+
   /** Its process has ended: what is left is read, then the collector is told. */
   async exited(): Promise<void> {
+    if (this.#mute && !this.#discarded) return; // whose end it is shows at the commit
     try {
       await this.#begun;
       await this.pipe.drained();
       await this.#told;
-      if (!this.#departed && this.process.exit) await this.#outlet.exited(this, this.process.exit);
+      if (!this.#departed && !this.#discarded && this.process.exit) await this.#outlet.exited(this, this.process.exit);
     } catch (error) {
       this.#trouble(error);
     }

@@ -78,6 +78,8 @@ export class TaskEntry implements LocalTask {
   #link: Link | undefined;
   /** May it be sent frames? Not before it has been answered, or has resumed after a move. */
   #ready = false;
+  /** From the start of its restorer until the program runs: the process would take signals for itself. */
+  #restoring: boolean;
   #outbox: ToTask[] = [];
   #holding = false;
   #kept: ToTask[] = [];
@@ -89,6 +91,7 @@ export class TaskEntry implements LocalTask {
     this.#host = host;
     this.#base = init.record;
     this.#state = init.state;
+    this.#restoring = init.state === 'arriving';
     this.#epoch = init.record.epoch ?? 0;
     this.tid = init.record.tid ?? 0;
     this.cookie = init.cookie;
@@ -124,6 +127,7 @@ export class TaskEntry implements LocalTask {
 
   /** Whole and current: it can be sent to another node. */
   get record(): TaskRecord {
+    if (this.#state === 'arriving') return this.#base; // what it wants is not ours to know yet
     return {
       ...this.#base,
       epoch: this.#epoch,
@@ -177,7 +181,9 @@ export class TaskEntry implements LocalTask {
   /** It has resumed: what waited for it goes out. */
   nowReady(): void {
     this.#ready = true;
+    this.#restoring = false;
     this.#flush();
+    this.#flushSignals();
   }
 
   send(frame: ToTask): void {
@@ -219,8 +225,15 @@ export class TaskEntry implements LocalTask {
 
   signal(signum: number): void {
     if (this.#state === 'departed') this.#host.forwardSignal(this.tid, signum);
-    else if (this.#holding) this.#signals.push(signum);
-    else this.process?.signal(signum);
+    else {
+      this.#signals.push(signum);
+      this.#flushSignals();
+    }
+  }
+
+  #flushSignals(): void {
+    if (this.#holding || this.#restoring) return;
+    for (const signum of this.#signals.splice(0)) this.process?.signal(signum);
   }
 
   // ---------------------------------------------------------------- moves
@@ -247,7 +260,7 @@ export class TaskEntry implements LocalTask {
     this.#holding = false;
     this.#outbox.push(...this.#kept.splice(0));
     this.#flush();
-    for (const signum of this.#signals.splice(0)) this.process?.signal(signum);
+    this.#flushSignals();
     this.#host.settledHere(this);
   }
 
@@ -287,7 +300,10 @@ export class TaskEntry implements LocalTask {
   }
 
   end(): void {
+    const arriving = this.#state === 'arriving';
     this.#transition('ended');
+    // It lives where it was.
+    if (arriving) for (const signum of this.#signals.splice(0)) this.#host.forwardSignal(this.tid, signum);
     this.#outbox = [];
     this.#kept = [];
     this.#settle();

@@ -123,6 +123,10 @@ export class Router {
   async #send(tid: number, frames: ToTask[]): Promise<boolean> {
     for (;;) {
       const entry = this.#core.table.get(tid);
+      if (entry?.state === 'arriving') {
+        await entry.settled();
+        continue;
+      }
       if (entry?.here) {
         entry.deliver(frames);
         await entry.room();

@@ -18,6 +18,8 @@ const countLimit = 65536;
 /** The event loop gets its turn after so many starts (about a millisecond each). */
 const burst = 8;
 const spawnTimeoutMs = 120_000;
+/** The node that has spawned over several others may have died before it could introduce them. */
+const introductionMs = 10_000;
 
 /** A new task as the table takes it in. */
 export interface NewTask {
@@ -32,8 +34,10 @@ export interface SpawnerHost {
   /** Into the table, with its output being read. It is told who it is when `introduced` has been called for it. */
   takeIn(task: NewTask): void;
   /** The tasks of one spawn are all there and may know each other. */
-  introduce(tids: readonly number[]): void;
+  introduce(tids: readonly number[], siblings: readonly number[]): void;
 }
+
+const started = (tids: readonly number[] | null | undefined): number[] => (tids ?? []).filter((tid) => tid > 0);
 
 export class Spawner {
   readonly #core: Core;
@@ -70,13 +74,27 @@ export class Spawner {
       sink: request.run ? this.#core.vm.self.name : '',
       run: request.run,
       engine: request.engine,
+      introduced: plan.blocks.length > 1,
     };
     const replies = await Promise.all(plan.blocks.map((block) => this.#onNode(block.node, { ...common, count: block.count })));
     const all = replies.flatMap((reply) => reply.tids ?? []);
+    if (common.introduced) this.#introduce(plan.blocks.map((block, index) => ({ node: block.node, tids: started(replies[index]?.tids) })));
     return {
-      tids: [...all.filter((tid) => tid > 0), ...all.filter((tid) => tid <= 0)],
+      tids: [...started(all), ...all.filter((tid) => tid <= 0)],
       detail: replies.find((reply) => reply.detail)?.detail ?? '',
     };
+  }
+
+  #introduce(parts: { node: string; tids: number[] }[]): void {
+    const siblings = parts.flatMap((part) => part.tids);
+    for (const { node, tids } of parts) {
+      if (node === this.#core.vm.self.name) this.#host.introduce(tids, siblings);
+      else {
+        this.#core.vm.peer(node).introduce({ tids, siblings }).catch((error: unknown) => {
+          this.#core.log.warn({ peer: node, err: error }, 'tasks of a spawn could not be introduced to each other');
+        });
+      }
+    }
   }
 
   async #onNode(node: string, request: SpawnRequest): Promise<mpvm.node.ISpawnReply> {
@@ -122,7 +140,8 @@ export class Spawner {
         detail ||= outcome.detail;
       }
     }
-    this.#host.introduce(tids);
+    if (request.introduced) setTimeout(() => this.#host.introduce(tids, tids), introductionMs).unref();
+    else this.#host.introduce(tids, tids);
     return { tids: [...tids, ...codes], detail };
   }
 

@@ -216,9 +216,14 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.emit('started', entry);
   }
 
-  introduce(tids: readonly number[]): void {
+  introduced(request: mpvm.node.IIntroduceRequest): void {
+    this.introduce(request.tids ?? [], request.siblings ?? []);
+  }
+
+  introduce(tids: readonly number[], siblings: readonly number[]): void {
     for (const tid of tids) {
-      this.table.get(tid)?.amend({ siblings: [...tids] });
+      if (!this.#introductions.has(tid)) continue;
+      this.table.get(tid)?.amend({ siblings: [...siblings] });
       this.#introductions.get(tid)?.();
       this.#introductions.delete(tid);
     }
@@ -229,7 +234,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     const captured: Captured = new Captured(this, this.#outlet, entry, process, started.pipe, () => this.#captured.delete(captured));
     this.#captured.add(captured);
     entry.captured = captured;
-    captured.start(started.reader, gate);
+    captured.start(started.reader, gate, entry.state === 'arriving');
     process.onEnd(() => void captured.exited());
   }
 
@@ -265,6 +270,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     }
     this.#enrolment.expect(entry);
     this.#notices.restore(entry, entry.recordedNotifies);
+    entry.captured?.adopted();
     this.changed(entry);
     this.emit('started', entry);
   }
@@ -279,8 +285,10 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   }
 
   discarded(entry: TaskEntry): void {
-    entry.end();
     if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
+    this.book.remove(entry.tid);
+    entry.end();
+    entry.captured?.discard();
     this.#outlet.openGate(entry.tid);
   }
 
@@ -302,6 +310,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
       case 'freezeRequest':
       case 'migrationFailed':
       case 'imageSent':
+      case 'restorerFailed':
         this.emit('migrationFrame', entry, frame);
         return;
       default:
@@ -343,7 +352,13 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     if (this.table.get(tid)?.here) return void this.signal(tid, signum);
     const { node } = this.#router.whereIs(tid);
     if (node === this.vm.self.name) return;
-    void this.#router.ask(node, (client) => client.signal({ tid, signum }));
+    void this.#signalAt(node, tid, signum);
+  }
+  async #signalAt(node: string, tid: number, signum: number): Promise<void> {
+    const reply = await this.#router.ask(node, (client) => client.signal({ tid, signum }));
+    if (reply === undefined || reply.status >= 0) return;
+    const sure = await this.#router.whereSurely(tid);
+    if (sure !== undefined && sure.node !== node && !this.stopping) await this.#router.ask(sure.node, (client) => client.signal({ tid, signum }));
   }
   notifiesOf(entry: TaskEntry): mpvm.node.INotifyRecord[] {
     return this.#notices.of(entry);

@@ -142,6 +142,20 @@ describe('task.sock', function () {
       assert.equal(here! & 0x3ffc0000, parent.place.host);
       for (const tid of [...tids, there!, here!]) await parent.ask({ signal: { tid, signum: 9 } });
     });
+    it('gives the process that enrols with its cookie its parent, its context, and all siblings', async () => {
+      const parent = await nodes().task('n1');
+      const tids = await parent.spawn('sh', ['-c', 'echo "$PVMEPID"; exec sleep 60'], { count: 3, context: 5, ...outputTo(parent.tid, 7) });
+      assert.equal(new Set(tids.map((tid) => tid & 0x3ffc0000)).size, 2);
+      for (let left = tids.length; left > 0; ) {
+        const { ints, body } = await parent.message(7);
+        if (ints[1]! <= 0) continue;
+        left--;
+        const child = nodes().stranger(((ints[0]! & 0x3ffc0000) === parent.place.host ? 'n1' : 'n2'));
+        await child.enroll({ cookie: body.subarray(8, 8 + ints[1]!).toString().trim() });
+        assert.deepEqual([child.tid, child.place.parent, child.place.context], [ints[0], parent.tid, 5]);
+        assert.deepEqual([...child.place.siblings!].sort(), [...tids].sort());
+      }
+    });
     it('reports each task that cannot be started', async () => {
       const parent = await nodes().task('n1');
       assert.deepEqual(await parent.spawn('no-such-program', [], { count: 3 }), [pvm.NoFile, pvm.NoFile, pvm.NoFile]);
