@@ -1,4 +1,5 @@
 /** mpvm nodes: the nodes of the VM. */
+import { MpvmError } from '../errors.js';
 import { bytes, paint } from './format.js';
 import type { Session } from './session.js';
 import { nodeShape } from './shapes.js';
@@ -34,6 +35,13 @@ export async function nodeList(session: Session): Promise<NodeShape[]> {
   const reply = await (await session.control()).nodes({});
   const list = reply.nodes.map(nodeShape).filter((node) => node.state !== 'left');
   return list.sort((a, b) => new Intl.Collator('en', { numeric: true }).compare(a.name, b.name));
+}
+
+/** Throws NODE_UNKNOWN, or NODE_CORDONED when tasks are to start there. */
+export async function expectUsable(session: Session, name: string): Promise<void> {
+  const node = (await nodeList(session)).find((one) => one.name === name);
+  if (!node) throw new MpvmError('NODE_UNKNOWN', { node: name });
+  if (node.cordoned) throw new MpvmError('NODE_CORDONED', { node: name, reason: node.cordonReason || 'no reason was given' });
 }
 
 export function printNodes(list: NodeShape[]): void {

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:os';
 import { MpvmError, hasCode } from '../errors.js';
+import { expectUsable } from './nodes.js';
 import { programPath, userEnvironment } from './program.js';
 import type { Session } from './session.js';
 import { spawnError } from './spawn.js';
@@ -17,6 +18,7 @@ interface Options {
 
 export async function run(session: Session, program: string, argv: string[], options: Options): Promise<number> {
   const client = await session.control();
+  if (options.node !== undefined) await expectUsable(session, options.node);
   const abort = new AbortController();
   let interrupted: NodeJS.Signals | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

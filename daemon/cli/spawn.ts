@@ -6,6 +6,7 @@ import type { Session } from './session.js';
 import { expectOk } from './status.js';
 import { printJson, printLines } from './table.js';
 import { formatTid } from './tid.js';
+import { expectUsable } from './nodes.js';
 import { programPath, userEnvironment } from './program.js';
 
 interface Options {
@@ -16,6 +17,7 @@ interface Options {
 
 export async function spawn(session: Session, program: string, argv: string[], options: Options): Promise<number> {
   const client = await session.control();
+  if (options.node !== undefined) await expectUsable(session, options.node);
   const reply = await client.spawn(
     {
       program: programPath(program),
