@@ -69,6 +69,7 @@ struct pvmi_message {
 	size_t length;          /* of the body */
 	struct pvmi_piece *first, *last;
 	size_t room;            /* bytes behind the last piece that packing may still fill; 0 unless it is ours alone */
+	bool sealed;            /* it came with its body: packing into it begins afresh */
 	struct {                /* unpacking */
 		struct pvmi_piece *piece;
 		size_t offset;

@@ -1,0 +1,179 @@
+/*
+ * buffers.c: message buffers: making, choosing, asking about them. A buffer is the active send
+ * buffer or the active receive buffer, never both.
+ */
+#include "api.h"
+
+static int initsend(int encoding)
+{
+	struct pvmi_messages *m = pvmi->messages;
+	int mid = pvmi_buffer_new(encoding);
+
+	if (mid < 0)
+		return mid;
+	if (m->send_mid)
+		pvmi_mid_free(m->send_mid);
+	m->send_mid = mid;
+	return mid;
+}
+
+int pvm_initsend(int encoding)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_initsend", initsend(encoding));
+}
+
+int pvm_mkbuf(int encoding)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_mkbuf", pvmi_buffer_new(encoding));
+}
+
+static int freebuf(int mid)
+{
+	struct pvmi_message *message;
+	int error;
+
+	if (!mid)
+		return PvmOk;
+	error = pvmi_mid_check(mid, &message);
+	if (!error)
+		pvmi_mid_free(mid);
+	return error;
+}
+
+int pvm_freebuf(int mid)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_freebuf", freebuf(mid));
+}
+
+int pvm_getsbuf(void)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_getsbuf", pvmi->messages->send_mid);
+}
+
+int pvm_getrbuf(void)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_getrbuf", pvmi->messages->receive_mid);
+}
+
+/* Makes mid the active one of *active; a buffer that was active for the other purpose is so no more. */
+static int activate(int mid, int *active, int *other)
+{
+	struct pvmi_message *message;
+	int error, old = *active;
+
+	if (mid) {
+		error = pvmi_mid_check(mid, &message);
+		if (error)
+			return error;
+		if (*other == mid)
+			*other = 0;
+	}
+	*active = mid;
+	return old;
+}
+
+int pvm_setsbuf(int mid)
+{
+	struct pvmi_messages *m = pvmi->messages;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_setsbuf", activate(mid, &m->send_mid, &m->receive_mid));
+}
+
+int pvm_setrbuf(int mid)
+{
+	struct pvmi_messages *m = pvmi->messages;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	return pvmi_end("pvm_setrbuf", activate(mid, &m->receive_mid, &m->send_mid));
+}
+
+/* Data in place counts only once it has been sent, as in PVM. */
+static int visible_length(const struct pvmi_message *message)
+{
+	return message->encoding == PVMI_ENC_IN_PLACE ? 0 : (int)message->length;
+}
+
+int pvm_bufinfo(int mid, int *bytes, int *tag, int *tid)
+{
+	struct pvmi_message *message;
+	int error;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	error = pvmi_mid_check(mid, &message);
+	if (!error) {
+		if (bytes)
+			*bytes = visible_length(message);
+		if (tag)
+			*tag = message->tag;
+		if (tid)
+			*tid = (int)message->source;
+	}
+	return pvmi_end("pvm_bufinfo", error);
+}
+
+int pvm_getminfo(int mid, struct pvmminfo *info)
+{
+	struct pvmi_message *message;
+	int error;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	error = info ? pvmi_mid_check(mid, &message) : PvmBadParam;
+	if (!error)
+		*info = (struct pvmminfo){
+			.len = visible_length(message),
+			.ctx = (int)message->context,
+			.tag = message->tag,
+			.wid = message->wait_id,
+			.enc = (int)message->encoding,
+			.crc = (int)message->crc,
+			.src = (int)message->source,
+			.dst = (int)message->destination,
+		};
+	return pvmi_end("pvm_getminfo", error);
+}
+
+/* Length, encoding and checksum are what they are. */
+int pvm_setminfo(int mid, struct pvmminfo *info)
+{
+	struct pvmi_message *message;
+	int error;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	error = info ? pvmi_mid_check(mid, &message) : PvmBadParam;
+	if (!error) {
+		message->context = (uint32_t)info->ctx;
+		message->tag = info->tag;
+		message->wait_id = info->wid;
+		message->source = (uint32_t)info->src;
+		message->destination = (uint32_t)info->dst;
+	}
+	return pvmi_end("pvm_setminfo", error);
+}
+
+int pvm_getmwid(int mid)
+{
+	struct pvmi_message *message;
+	int result;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	result = pvmi_mid_check(mid, &message);
+	return pvmi_end("pvm_getmwid", result ? result : message->wait_id);
+}
+
+int pvm_setmwid(int mid, int wait_id)
+{
+	struct pvmi_message *message;
+	int result;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	result = pvmi_mid_check(mid, &message);
+	if (!result)
+		message->wait_id = wait_id;
+	return pvmi_end("pvm_setmwid", result);
+}

@@ -1,0 +1,240 @@
+/*
+ * compat.c: what programs linked with PVM 3.4.6 use beside its documented interface.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "api.h"
+
+int pvmtoplvl = 1, pvmautoerr = 1, pvmdebmask;
+int pvmctrc[17], pvmtrc[17];            /* tracing state of PVM: never on */
+void *pvmtrccodef;
+char pvmtevdidlist[1968], pvmtevinfo[6104];
+
+char *pvm_version(void)
+{
+	return PVM_VER;
+}
+
+int pvmbeatask(void)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	return pvmi_end_quietly(result);
+}
+
+int pvmendtask(void)
+{
+	return pvm_exit();
+}
+
+void pvmgetclock(struct timeval *now)
+{
+	gettimeofday(now, NULL);
+}
+
+void pvmsleep(int seconds)
+{
+	sleep((unsigned int)seconds);
+}
+
+/* Names of PVM's own control messages; here none is visible to programs. */
+char *pvmnametag(int tag, int *known)
+{
+	static char text[16];
+
+	if (known)
+		*known = 0;
+	snprintf(text, sizeof(text), "%d", tag);
+	return text;
+}
+
+/* Prints the message handlers there are (a test program of PVM's shows them). */
+void pvmdisplaymhfinfo(char *file, char *text, int tid)
+{
+	struct pvmi_handler *handler;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	printf("%s: %s t%x\n", file, text, tid);
+	for (handler = pvmi->messages->handlers; handler; handler = handler->next)
+		printf("  handler %d: src %x tag %d ctx %d\n", handler->id, handler->source, handler->tag,
+		       handler->context);
+	pvmi_end_quietly(PvmOk);
+}
+
+int pvm_tickle(int argc, int *argv, int *count, int *results)
+{
+	(void)argc;
+	(void)argv;
+	(void)count;
+	(void)results;
+	return pvmi_error("pvm_tickle", PvmNotImpl);
+}
+
+int pvm_reg_rm(struct pvmhostinfo **info)
+{
+	(void)info;
+	return pvmi_error("pvm_reg_rm", PvmNotImpl);
+}
+
+int pvm_reg_hoster(void)
+{
+	return pvmi_error("pvm_reg_hoster", PvmNotImpl);
+}
+
+int pvm_reg_tasker(void)
+{
+	return pvmi_error("pvm_reg_tasker", PvmNotImpl);
+}
+
+int pvm_reg_tracer(int tctx, int ttag, int octx, int otag, char *mask, int tbuf, int topt)
+{
+	(void)tctx;
+	(void)ttag;
+	(void)octx;
+	(void)otag;
+	(void)mask;
+	(void)tbuf;
+	(void)topt;
+	return pvmi_error("pvm_reg_tracer", PvmNotImpl);
+}
+
+/* Masks choose what is traced; nothing is. */
+int pvm_settmask(int which, char *mask)
+{
+	(void)mask;
+	return which == PvmTaskSelf || which == PvmTaskChild ? PvmOk : pvmi_error("pvm_settmask", PvmBadParam);
+}
+
+int pvm_gettmask(int which, char *mask)
+{
+	if (which != PvmTaskSelf && which != PvmTaskChild)
+		return pvmi_error("pvm_gettmask", PvmBadParam);
+	memset(mask, '@', 35);
+	mask[35] = 0;
+	return PvmOk;
+}
+
+int tev_begin(int kind, int entry_exit)
+{
+	(void)kind;
+	(void)entry_exit;
+	return 0;
+}
+
+int tev_fin(void)
+{
+	return 0;
+}
+
+int pvmreset(int tid, int kill_tasks, char *class_name, int index)
+{
+	(void)tid;
+	(void)kill_tasks;
+	(void)class_name;
+	(void)index;
+	return pvmi_error("pvmreset", PvmNotImpl);
+}
+
+int pvmputenv(char *setting)
+{
+	return putenv(setting);
+}
+
+int pvmstrtoi(char *text)
+{
+	return (int)strtol(text, NULL, 0);
+}
+
+int pvmsettaskname(char *name)
+{
+	(void)name;
+	return PvmOk;
+}
+
+void i_dump(int what)
+{
+	(void)what;
+}
+
+static char *from_environment(const char *name, char *otherwise)
+{
+	char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
+char *pvmgetrsh(void)
+{
+	return from_environment("PVM_RSH", "/usr/bin/ssh");
+}
+
+char *pvmgettmp(void)
+{
+	return from_environment("PVM_TMP", "/tmp");
+}
+
+char *pvmgetroot(void)
+{
+	return from_environment("PVM_ROOT", "/usr/lib/pvm3");
+}
+
+char *pvmgethome(void)
+{
+	return from_environment("HOME", "/");
+}
+
+char *pvmtmpnam(char *name)
+{
+	static char own[PVMTMPNAMLEN > 128 ? PVMTMPNAMLEN : 128];
+	char *to = name ? name : own;
+	int fd;
+
+	snprintf(to, 128, "%s/pvmXXXXXX", pvmgettmp());
+	fd = mkstemp(to);
+	if (fd < 0)
+		return NULL;
+	close(fd);
+	unlink(to);
+	return to;
+}
+
+/* ------------------------------------------------------------------ for libgpvm3 */
+
+int pvmi_group_request(int verb, const char *name, int tid, int number, int *value, int **tids, int *count)
+{
+	mpvm_task_Group body = mpvm_task_Group_init_zero;
+	mpvm_task_GroupReply reply = mpvm_task_GroupReply_init_zero;
+	struct pvmi_tid_list list = { NULL, 0, 0 };
+	struct pvmi_answer answer;
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (result)
+		return pvmi_end_quietly(result);
+	body.verb = (mpvm_task_Group_Verb)verb;
+	body.name = PVMI_SEND_STRING(name);
+	body.tid = (uint32_t)tid;
+	body.number = number;
+	result = pvmi_link_request(mpvm_task_ToDaemon_group_tag, mpvm_task_Group_fields, &body, PVMI_REPEAT, &answer);
+	reply.tids = (pb_callback_t){ .funcs.decode = pvmi_read_unsigned, .arg = &list };
+	if (result >= 0 &&
+	    !pvmi_answer_decode(&answer, mpvm_task_ToTask_group_tag, mpvm_task_GroupReply_fields, &reply))
+		result = PvmSysErr;
+	pvmi_answer_free(&answer);
+	if (result >= 0 && value)
+		*value = reply.value;
+	if (result >= 0 && tids) {
+		*tids = list.tids;
+		*count = list.count;
+	} else {
+		free(list.tids);
+	}
+	return pvmi_end_quietly(result);
+}
+
+int pvmi_group_error(const char *function, int code)
+{
+	return code < 0 ? pvmi_error(function, code) : code;
+}

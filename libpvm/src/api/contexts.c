@@ -1,0 +1,44 @@
+/*
+ * contexts.c: message contexts. A message is received only in the context it was sent in.
+ */
+#include "api.h"
+
+int pvm_getcontext(void)
+{
+	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_end_quietly(PvmOk);
+	return (int)pvmi->current_context;
+}
+
+int pvm_setcontext(int context)
+{
+	int old;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	old = (int)pvmi->current_context;
+	pvmi_api_set_context((uint32_t)context);
+	pvmi_end_quietly(PvmOk);
+	return old;
+}
+
+int pvm_newcontext(void)
+{
+	static const mpvm_task_NewContext body = mpvm_task_NewContext_init_zero;
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = pvmi_link_request(mpvm_task_ToDaemon_new_context_tag, mpvm_task_NewContext_fields, &body,
+					   PVMI_REPEAT, NULL);
+	return pvmi_end("pvm_newcontext", result);
+}
+
+int pvm_freecontext(int context)
+{
+	mpvm_task_FreeContext body = { .context = (uint32_t)context };
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = pvmi_link_request(mpvm_task_ToDaemon_free_context_tag, mpvm_task_FreeContext_fields, &body,
+					   PVMI_ONCE, NULL);
+	return pvmi_end("pvm_freecontext", result);
+}

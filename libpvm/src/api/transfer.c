@@ -1,0 +1,371 @@
+/*
+ * transfer.c: sending and receiving.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../sys/sys.h"
+#include "api.h"
+
+#define NOW ((int64_t)0)
+#define NEVER INT64_MAX
+
+/* ------------------------------------------------------------------ sending */
+
+/* Takes over the caller's reference. */
+int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot)
+{
+	int error = PvmOk;
+
+	snapshot->tag = tag;
+	snapshot->source = pvmi->tid;
+	snapshot->destination = tid;
+	snapshot->context = pvmi->current_context;
+	if (tid == pvmi->tid) {
+		pvmi_message_arrived(snapshot);
+		pvmi_handlers_run();
+		return PvmOk;
+	}
+	error = pvmi_plane_send(tid, snapshot);
+	pvmi_message_unref(snapshot);
+	pvmi_handlers_run();
+	return error;
+}
+
+static bool may_send_to(int tid)
+{
+	return pvmi_is_task_tid(tid) || (pvmi->options->reserved_tids && tid > 0);
+}
+
+/* Arguments that any send checks; the send buffer must be there too. */
+static int check(int tid, int tag, struct pvmi_message **message)
+{
+	if (!may_send_to(tid) || (tag < 0 && !pvmi->options->reserved_tids))
+		return PvmBadParam;
+	*message = pvmi_mid_message(pvmi->messages->send_mid);
+	return *message ? PvmOk : PvmNoBuf;
+}
+
+static int send_buffer(int tid, int tag)
+{
+	struct pvmi_message *message, *snapshot;
+	int error = check(tid, tag, &message);
+
+	if (error)
+		return error;
+	message->tag = tag;
+	message->source = pvmi->tid;
+	message->destination = (uint32_t)tid;
+	message->context = pvmi->current_context;
+	snapshot = pvmi_message_snapshot(message);
+	return snapshot ? pvmi_send_snapshot((uint32_t)tid, tag, snapshot) : PvmNoMem;
+}
+
+int pvm_send(int tid, int tag)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = send_buffer(tid, tag);
+	return pvmi_end("pvm_send", result);
+}
+
+static int by_value(const void *one, const void *other)
+{
+	int a = *(const int *)one, b = *(const int *)other;
+
+	return a < b ? -1 : a > b;
+}
+
+static int mcast(const int *tids, int count, int tag)
+{
+	struct pvmi_message *message, *body, *snapshot;
+	int i, error = PvmOk, *sorted;
+
+	if (count < 0 || (tag < 0 && !pvmi->options->reserved_tids))
+		return PvmBadParam;
+	for (i = 0; i < count; i++)
+		if (!may_send_to(tids[i]))
+			return PvmBadParam;
+	message = pvmi_mid_message(pvmi->messages->send_mid);
+	if (!message)
+		return PvmNoBuf;
+	if (!count)
+		return PvmOk;
+	sorted = pvmi_alloc((size_t)count * sizeof(*sorted));
+	body = sorted ? pvmi_message_snapshot(message) : NULL;
+	if (!body) {
+		pvmi_free(sorted);
+		return PvmNoMem;
+	}
+	memcpy(sorted, tids, (size_t)count * sizeof(*sorted));
+	qsort(sorted, (size_t)count, sizeof(*sorted), by_value);
+	for (i = 0; i < count && !error; i++) {
+		if ((uint32_t)sorted[i] == pvmi->tid || (i && sorted[i] == sorted[i - 1]))
+			continue;
+		snapshot = pvmi_message_snapshot(body);
+		error = snapshot ? pvmi_send_snapshot((uint32_t)sorted[i], tag, snapshot) : PvmNoMem;
+	}
+	message->tag = tag;
+	message->source = pvmi->tid;
+	pvmi_message_unref(body);
+	pvmi_free(sorted);
+	return error;
+}
+
+int pvm_mcast(int *tids, int count, int tag)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = mcast(tids, count, tag);
+	return pvmi_end("pvm_mcast", result);
+}
+
+static int type_size(int type, size_t *size)
+{
+	if (type == PVM_STR)
+		return PvmNotImpl;
+	if (type < PVM_BYTE || type > PVM_ULONG)
+		return PvmBadParam;
+	*size = pvmi_types[type].size;
+	return PvmOk;
+}
+
+static int psend(int tid, int tag, const void *values, int items, int type)
+{
+	struct pvmi_message *message;
+	size_t size;
+	int error = type_size(type, &size);
+
+	if (error)
+		return error;
+	if (!may_send_to(tid) || (tag < 0 && !pvmi->options->reserved_tids))
+		return PvmBadParam;
+	message = pvmi_message_new();
+	if (!message)
+		return PvmNoMem;
+	message->encoding = PVMI_ENC_RAW;
+	if (items > 0)
+		error = pvmi_pack(message, values, items, 1, type);
+	if (error) {
+		pvmi_message_unref(message);
+		return error;
+	}
+	return pvmi_send_snapshot((uint32_t)tid, tag, message);
+}
+
+int pvm_psend(int tid, int tag, void *values, int items, int type)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = psend(tid, tag, values, items, type);
+	return pvmi_end("pvm_psend", result);
+}
+
+/* ------------------------------------------------------------------ receiving */
+
+/* A message with one reference for the caller; NULL at the deadline, or *error. */
+static struct pvmi_message *receive(int tid, int tag, int64_t deadline, int *error)
+{
+	struct pvmi_messages *m = pvmi->messages;
+	struct pvmi_message *message;
+	uint64_t seen = 0;
+	bool again = true;
+
+	pvmi_news_clear();
+	pvmi_plane_poll();
+	for (;;) {
+		pvmi_handlers_run();
+		message = pvmi_queue_take(tid, tag, m->handlers ? 0 : seen, error);
+		if (message || *error || !again || deadline == NOW)
+			return message;
+		seen = m->arrivals;
+		if (pvmi_link_gone()) {
+			*error = PvmSysErr;
+			return NULL;
+		}
+		again = pvmi_plane_wait(deadline);
+	}
+}
+
+/* Makes it the active receive buffer, in place of the one before. */
+static int activate(struct pvmi_message *message)
+{
+	struct pvmi_messages *m = pvmi->messages;
+	int mid;
+
+	if (m->receive_mid)
+		pvmi_mid_free(m->receive_mid);
+	mid = message->mid;
+	if (mid) {
+		pvmi_message_unref(message);    /* the table has a reference already */
+	} else {
+		mid = pvmi_mid_new(message);
+		if (mid < 0) {
+			pvmi_message_unref(message);
+			return mid;
+		}
+	}
+	m->receive_mid = mid;
+	return mid;
+}
+
+static int receive_buffer(int tid, int tag, int64_t deadline)
+{
+	struct pvmi_message *message;
+	int error = PvmOk;
+
+	message = receive(tid, tag, deadline, &error);
+	return message ? activate(message) : error;
+}
+
+int pvm_recv(int tid, int tag)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = receive_buffer(tid, tag, NEVER);
+	return pvmi_end("pvm_recv", result);
+}
+
+int pvm_nrecv(int tid, int tag)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = receive_buffer(tid, tag, NOW);
+	return pvmi_end("pvm_nrecv", result);
+}
+
+static int64_t deadline_of(const struct timeval *timeout)
+{
+	int64_t length;
+
+	if (!timeout)
+		return NEVER;
+	if (timeout->tv_sec > 1000000000)
+		return NEVER;
+	length = (int64_t)timeout->tv_sec * 1000000000 + (int64_t)timeout->tv_usec * 1000;
+	return length <= 0 ? NOW : sys_now_ns() + length;
+}
+
+int pvm_trecv(int tid, int tag, struct timeval *timeout)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result && timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0))
+		result = PvmBadParam;
+	if (!result)
+		result = receive_buffer(tid, tag, deadline_of(timeout));
+	return pvmi_end("pvm_trecv", result);
+}
+
+static int probe(int tid, int tag)
+{
+	struct pvmi_message *message;
+
+	pvmi_news_clear();
+	pvmi_plane_poll();
+	pvmi_handlers_run();
+	message = pvmi_queue_find(tid, tag);
+	if (!message)
+		return 0;
+	if (!message->mid) {
+		if (pvmi_mid_new(message) < 0)
+			return PvmNoMem;
+		pvmi_message_ref(message);
+	}
+	return message->mid;
+}
+
+int pvm_probe(int tid, int tag)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = probe(tid, tag);
+	return pvmi_end("pvm_probe", result);
+}
+
+static int precv(int tid, int tag, void *values, int items, int type, int *from, int *got_tag, int *bytes)
+{
+	struct pvmi_message *message;
+	size_t size, limit;
+	int error = type_size(type, &size);
+
+	if (error)
+		return error;
+	if (items < 0)
+		return PvmBadParam;
+	message = receive(tid, tag, NEVER, &error);
+	if (!message)
+		return error;
+	limit = (size_t)items * size;
+	pvmi_body_rewind(message);
+	pvmi_body_read(message, values, message->length < limit ? message->length : limit);
+	if (from)
+		*from = (int)message->source;
+	if (got_tag)
+		*got_tag = message->tag;
+	if (bytes)
+		*bytes = (int)message->length;
+	if (message->mid)
+		pvmi_mid_free(message->mid);
+	pvmi_message_unref(message);
+	return PvmOk;
+}
+
+int pvm_precv(int tid, int tag, void *values, int items, int type, int *from, int *got_tag, int *bytes)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = precv(tid, tag, values, items, type, from, got_tag, bytes);
+	return pvmi_end("pvm_precv", result);
+}
+
+int (*pvm_recvf(int (*match)(int, int, int)))(int, int, int)
+{
+	struct pvmi_messages *m = pvmi->messages;
+	int (*old)(int, int, int);
+
+	pvmi_begin(PVMI_ANYWHERE);
+	old = m->match;
+	m->match = match;
+	pvmi_end_quietly(PvmOk);
+	return old;
+}
+
+int pvm_addmhf(int source, int tag, int context, int (*handler)(int))
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = pvmi_handler_add(PVMI_FIRST_HANDLER, source, tag, context, handler);
+	return pvmi_end("pvm_addmhf", result);
+}
+
+int pvm_delmhf(int handler)
+{
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = handler >= 0 && handler < PVMI_FIRST_HANDLER ? PvmNotFound : pvmi_handler_delete(handler);
+	return pvmi_end("pvm_delmhf", result);
+}
+
+int pvm_getfds(int **descriptors)
+{
+	static int fds[1];
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result) {
+		fds[0] = pvmi_news_descriptor();
+		if (descriptors)
+			*descriptors = fds;
+		result = fds[0] < 0 ? PvmSysErr : 1;
+	}
+	return pvmi_end("pvm_getfds", result);
+}

@@ -1,0 +1,142 @@
+/*
+ * senders.c: frames that plane and agent send: where we are reached, where others are, and how a
+ * migration goes.
+ */
+#include <pvm3.h>
+#include <string.h>
+
+#include "link.h"
+
+#define COPY_TEXT(to, from) copy_text((to), sizeof(to), (from))
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t length = from ? strlen(from) : 0;
+
+	if (length >= size)
+		length = size - 1;
+	memcpy(to, from, length);
+	to[length] = 0;
+}
+
+int pvmi_link_endpoint(const char *local_path, uint16_t port)
+{
+	mpvm_task_Endpoint body = mpvm_task_Endpoint_init_zero;
+	struct pvmi_link *link = pvmi->link;
+
+	link->endpoint.known = true;
+	link->endpoint.port = port;
+	COPY_TEXT(link->endpoint.local_path, local_path);
+	COPY_TEXT(body.local_path, local_path);
+	body.port = port;
+	return pvmi_link_send(0, mpvm_task_ToDaemon_endpoint_tag, mpvm_task_Endpoint_fields, &body);
+}
+
+/* ------------------------------------------------------------------ where is a task? */
+
+static int send_resolve(const struct pvmi_resolving *resolving)
+{
+	mpvm_task_Resolve body = { .tid = resolving->tid, .epoch = resolving->epoch, .broken = resolving->broken };
+
+	return pvmi_link_send(resolving->request, mpvm_task_ToDaemon_resolve_tag, mpvm_task_Resolve_fields, &body);
+}
+
+/* Kept until the answer comes, so that it survives a restart of the daemon. */
+int pvmi_link_resolve(uint32_t tid, uint32_t epoch, bool broken)
+{
+	struct pvmi_link *link = pvmi->link;
+	struct pvmi_resolving *resolving;
+
+	if (pvmi_link_gone())
+		return PvmSysErr;
+	resolving = pvmi_alloc(sizeof(*resolving));
+	if (!resolving)
+		return PvmNoMem;
+	resolving->request = pvmi_link_new_request();
+	resolving->tid = tid;
+	resolving->epoch = epoch;
+	resolving->broken = broken;
+	resolving->next = link->resolving;
+	link->resolving = resolving;
+	if (link->state == PVMI_LINK_UP)
+		send_resolve(resolving);
+	return PvmOk;
+}
+
+void pvmi_link_resend_resolves(void)
+{
+	const struct pvmi_resolving *resolving;
+
+	for (resolving = pvmi->link->resolving; resolving; resolving = resolving->next)
+		send_resolve(resolving);
+}
+
+void pvmi_link_drop_resolves(void)
+{
+	struct pvmi_resolving *resolving;
+
+	while ((resolving = pvmi->link->resolving)) {
+		pvmi->link->resolving = resolving->next;
+		pvmi_free(resolving);
+	}
+}
+
+/* ------------------------------------------------------------------ migration */
+
+int pvmi_link_migration_progress(const struct pvmi_migration_report *report)
+{
+	mpvm_task_MigrationProgress body = {
+		.phase = (mpvm_task_Phase)report->phase,
+		.round = report->rounds,
+		.transferred = report->transferred,
+		.pages = report->pages,
+		.remaining = report->remaining,
+		.expected_downtime_us = report->expected_downtime_us,
+	};
+
+	COPY_TEXT(body.id, report->id);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_migration_progress_tag, mpvm_task_MigrationProgress_fields, &body);
+}
+
+int pvmi_link_freeze_request(const char *id)
+{
+	mpvm_task_FreezeRequest body = mpvm_task_FreezeRequest_init_zero;
+
+	COPY_TEXT(body.id, id);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_freeze_request_tag, mpvm_task_FreezeRequest_fields, &body);
+}
+
+int pvmi_link_migration_failed(const char *id, const char *code, const char *text)
+{
+	mpvm_task_MigrationFailed body = mpvm_task_MigrationFailed_init_zero;
+
+	pvmi->link->frozen_for[0] = 0;
+	COPY_TEXT(body.id, id);
+	COPY_TEXT(body.code, code);
+	COPY_TEXT(body.text, text);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_migration_failed_tag, mpvm_task_MigrationFailed_fields, &body);
+}
+
+int pvmi_link_image_sent(const struct pvmi_migration_report *report)
+{
+	mpvm_task_ImageSent body = {
+		.transferred = report->transferred,
+		.pages = report->pages,
+		.rounds = report->rounds,
+		.frozen_at_us = report->frozen_at_us,
+		.sent_at_us = report->sent_at_us,
+		.stream_us = report->stream_us,
+		.page_bytes = report->page_bytes,
+	};
+
+	COPY_TEXT(body.id, report->id);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_image_sent_tag, mpvm_task_ImageSent_fields, &body);
+}
+
+int pvmi_link_resumed(const char *id, uint64_t resumed_at_us)
+{
+	mpvm_task_Resumed body = { .resumed_at_us = resumed_at_us };
+
+	COPY_TEXT(body.id, id);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_resumed_tag, mpvm_task_Resumed_fields, &body);
+}
