@@ -416,14 +416,15 @@ int ckpt_send_image(struct ckpt_job *job)
 	job->stream_us = ckpt_engine.work->out.nanoseconds / 1000;
 	job->remaining = 0;
 	job->sent_at_us = ckpt_clock_ns(CLOCK_REALTIME) / 1000;
-	CKPT_FAULT(job, CKPT_FAULT_AGENT_SENT);
-	return 0;
+	return 0;       /* nothing may fail any more: END is out, and the destination might commit */
 }
 
 int ckpt_wait_arrived(struct ckpt_job *job, uint32_t timeout_ms)
 {
-	int error = wait_record(job, timeout_ms, mpvm_image_RecordType_ARRIVED);
+	int error;
 
+	CKPT_FAULT(job, CKPT_FAULT_AGENT_SENT);
+	error = wait_record(job, timeout_ms, mpvm_image_RecordType_ARRIVED);
 	if (error)
 		return error;
 	CKPT_FAULT(job, CKPT_FAULT_AGENT_ARRIVED);
