@@ -15,9 +15,11 @@ import { parseArgs } from 'node:util';
 import { asMpvmError, MpvmError } from './errors.js';
 import { createLogger, logLevels } from './log.js';
 import type { Logger, LogLevel } from './log.js';
+import { keepDescriptors } from './native/index.js';
 import { baseDirectory, nodePaths, vmName } from './paths.js';
 import { Daemon } from './vm/daemon.js';
 import type { DaemonOptions } from './vm/daemon.js';
+import { closeInherited } from './vm/inherited.js';
 import { defaultTiming } from './vm/membership.js';
 import { takeDirectory } from './vm/node-directory.js';
 
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
+  closeInherited();
   process.title = `mpvmd ${settings.vm}/${settings.node}`;
   takeDirectory(settings.paths);
   const log = createLogger({ file: settings.paths.log, level: settings.logLevel, node: settings.node });

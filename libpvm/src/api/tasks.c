@@ -17,6 +17,9 @@ int pvm_parent(void)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	/* Having no parent is an answer, not an error to be printed. */
+	if (!result && pvmi->parent < 0)
+		return pvmi_end_quietly(pvmi->parent);
 	return pvmi_end("pvm_parent", result ? result : pvmi->parent);
 }
 
