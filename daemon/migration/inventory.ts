@@ -40,7 +40,7 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
   const maps = view.maps();
   const status = view.status();
   const descriptors = inspectDescriptors(view, options);
-  const mapped = await inspectMaps(maps);
+  const mapped = await inspectMaps(maps.filter(({ path }) => !path.startsWith(`${options.taskSockets}/`))); // the library's own
   const manifest: Manifest = {
     program: view.link('exe'),
     rssBytes: kib(status.get('VmRSS')),

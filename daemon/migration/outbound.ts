@@ -74,6 +74,8 @@ export class OutboundMove {
   #failure: MpvmError | undefined;
   #outcome: 'running' | 'completed' | 'aborted' | 'lost' = 'running';
   #started = false;
+  /** Our copy is gone from the process table. */
+  #vanished: Promise<void> | undefined;
   #handedOver = false;
   #imageSent = false;
   /** The agent has said so, and has not sent the end of the image: there will be no arrival. */
@@ -150,6 +152,7 @@ export class OutboundMove {
       await this.#giveUp(asMpvmError(thrown));
     }
     if (this.#machine.is('COMMITTED')) await this.#awaitResumed();
+    await this.#vanished;
     this.#end();
   }
 
@@ -264,7 +267,7 @@ export class OutboundMove {
     }
     engine.commit(task, this.id);
     task.depart(this.to, epoch);
-    void this.#awaitVanished(pid);
+    this.#vanished = this.#awaitVanished(pid);
   }
 
   async #awaitVanished(pid: number): Promise<void> {
