@@ -32,7 +32,8 @@ struct ckpt_area {
 	uint8_t protection;
 	uint8_t kind;                   /* mpvm_image_Area_Kind */
 	bool shared;
-	bool watched;                   /* under dirty tracking since an earlier round */
+	bool watched;                   /* under dirty tracking */
+	bool fresh;                     /* not sent in an earlier round */
 	bool transient;
 	bool borrowed;                  /* CKPT_AREA_COPY_PRIVATE */
 	bool whole;                     /* deleted file: all of it travels, as anonymous memory */
@@ -160,6 +161,8 @@ const char *ckpt_find_line(const char *text, const char *name); /* behind "name"
 
 /* park.c */
 int ckpt_find_thread(struct ckpt_job *job);
+int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms);       /* as ckpt_freeze, for a moment */
+void ckpt_let_go(void);
 int ckpt_take_pending(struct ckpt_job *job);
 
 long ckpt_futex_wait(volatile uint32_t *word, uint32_t value, uint64_t timeout_ns);

@@ -46,6 +46,7 @@ struct scan {
 #define HAS_CONTENT (IS_PRESENT | IS_SWAPPED)
 #define FEATURES (1u << 15 | 1u << 13 | 1u << 12)       /* WP_ASYNC, WP_UNPOPULATED, WP_HUGETLBFS_SHMEM */
 
+#define ROUND_STOP_MS 5000
 #define RECORD_PAGES 1024u      /* of one PAGES record: 4 MiB */
 
 static struct ckpt_out *out(void)
@@ -66,13 +67,23 @@ static void read_memory(uint8_t *to, uintptr_t from, size_t length, bool readabl
 		memcpy(to, (void *)from, length);
 		return;
 	}
-	if (readable)
-		n = SYS(process_vm_readv, SYS(getpid), &local, 1, &remote, 1, 0);
-	else
-		n = SYS(pread64, ckpt_engine.work->memory, to, length, from);
-	if (n < 0)
-		n = 0;
-	memset(to + n, 0, length - n);
+	while (length) {
+		if (readable)
+			n = SYS(process_vm_readv, SYS(getpid), &local, 1, &remote, 1, 0);
+		else
+			n = SYS(pread64, ckpt_engine.work->memory, to, length, from);
+		if (n <= 0) {
+			n = CKPT_PAGE - from % CKPT_PAGE;
+			if ((size_t)n > length)
+				n = length;
+			memset(to, 0, n);
+		}
+		to += n;
+		from += n;
+		length -= n;
+		local = (struct iovec){ to, length };
+		remote = (struct iovec){ (void *)from, length };
+	}
 }
 
 static int send_pages(struct ckpt_job *job, uintptr_t start, uintptr_t end, bool readable)
@@ -198,43 +209,74 @@ static bool can_watch(const struct ckpt_area *area)
 	       area->kind == mpvm_image_Area_Kind_HEAP || area->kind == mpvm_image_Area_Kind_STACK;
 }
 
-static int send_unwatched(struct ckpt_job *job, const struct ckpt_area *area)
+static int send_content(struct ckpt_job *job, const struct ckpt_area *area, const struct query *query)
 {
-	struct query query = { 0, IS_ZERO_PAGE, IS_ZERO_PAGE, HAS_CONTENT };
 	uintptr_t from = area->start;
 	long n, i;
 	int error = 0;
 
-	if (area->kind == mpvm_image_Area_Kind_FILE_PRIVATE)
-		query.inverted = query.mask = IS_FILE;
-	else if (area->whole) {
-		query.inverted = query.mask = 0;
-		SYS(madvise, area->start, area->end - area->start, MADV_POPULATE_READ);
-	}
 	while (from < area->end && !error) {
-		n = next_batch(&from, area->end, &query);
+		n = next_batch(&from, area->end, query);
 		if (n < 0)
 			return scan_failed(job, area, n);
 		for (i = 0; i < n && !error; i++)
 			error = send_pages(job, ckpt_engine.work->regions[i].start,
 					   ckpt_engine.work->regions[i].end,
 					   area->protection & PROT_READ);
+		if (!error && !ckpt_engine.frozen)
+			CKPT_FAULT(job, CKPT_FAULT_AGENT_ROUND);
 	}
 	return error;
 }
 
-/* What was written since the last look; while the program runs it is protected again in one go. */
-static int send_written(struct ckpt_job *job, const struct ckpt_area *area, bool fresh)
+static int send_unwatched(struct ckpt_job *job, const struct ckpt_area *area)
 {
-	struct query query = { SCAN_WATCHED | (ckpt_engine.frozen ? 0 : SCAN_PROTECT), 0, IS_WRITTEN, 0 };
+	struct query query = { 0, IS_ZERO_PAGE, IS_ZERO_PAGE, HAS_CONTENT };
+
+	if (area->kind == mpvm_image_Area_Kind_FILE_PRIVATE) {
+		query.inverted = query.mask = IS_FILE;
+	} else if (area->whole) {
+		query.inverted = query.mask = 0;
+		SYS(madvise, area->start, area->end - area->start, MADV_POPULATE_READ);
+	}
+	return send_content(job, area, &query);
+}
+
+/* For the first time, while the program runs: protect all, then send what is there. Not what the
+ * first step returns: where mremap has joined areas, some pages are protected since an earlier
+ * round. Where nothing is, protecting leaves a mark that looks like a page in swap. */
+static int send_first(struct ckpt_job *job, const struct ckpt_area *area)
+{
+	struct query protect = { SCAN_PROTECT, 0, IS_WRITTEN, 0 };
+	struct query content = { 0, IS_ZERO_PAGE, IS_ZERO_PAGE, IS_PRESENT };
+	struct sysinfo info = { 0 };
+	uintptr_t from = area->start;
+	long n;
+
+	SYS(sysinfo, &info);
+	if (info.totalswap)
+		content.anyof |= IS_SWAPPED;
+	while (from < area->end) {
+		n = scan_batch(&from, area->end, &protect);
+		if (n < 0)
+			return scan_failed(job, area, n);
+	}
+	return send_content(job, area, &content);
+}
+
+/* What was written since the last look; while the program runs it is protected again in one go. */
+static int send_written(struct ckpt_job *job, const struct ckpt_area *area)
+{
+	/* Not SCAN_WATCHED: when the program has mapped something else there meanwhile, the call would
+	 * fail after it has protected what lies before that. As it is, the new mapping is passed over,
+	 * and the next round finds that it is not watched. */
+	struct query query = { ckpt_engine.frozen ? 0 : SCAN_PROTECT, 0, IS_WRITTEN, 0 };
 	uintptr_t from = area->start;
 	long n, i;
 	int error = 0;
 
 	while (from < area->end && !error) {
 		n = scan_batch(&from, area->end, &query);
-		if (n == -EPERM || n == -ENOMEM)
-			return 0;       /* the area has changed under us: the next round sees it anew */
 		if (n < 0)
 			return scan_failed(job, area, n);
 		for (i = 0; i < n && !error; i++) {
@@ -243,7 +285,7 @@ static int send_written(struct ckpt_job *job, const struct ckpt_area *area, bool
 			if ((region->categories & HAS_CONTENT) && !(region->categories & IS_ZERO_PAGE))
 				error = send_pages(job, region->start, region->end,
 						   area->protection & PROT_READ);
-			else if (!fresh)
+			else
 				error = send_range(job, mpvm_image_RecordType_ZERO, region->start,
 						   region->end);
 			CKPT_FAULT(job, ckpt_engine.frozen ? CKPT_FAULT_AGENT_MEMORY :
@@ -371,7 +413,7 @@ static int send_area_content(struct ckpt_job *job, const struct ckpt_area *area)
 	case mpvm_image_Area_Kind_FILE_SHARED:
 		return 0;
 	default:
-		return area->watched ? send_written(job, area, false) : send_unwatched(job, area);
+		return area->watched ? send_written(job, area) : send_unwatched(job, area);
 	}
 }
 
@@ -418,10 +460,28 @@ static bool is_watched(const struct ckpt_area *area)
 	return scan_batch(&from, area->start + CKPT_PAGE, &query) >= 0;
 }
 
+/* Has all of it been sent in the round before? *from only grows. */
+static bool was_sent(const struct ckpt_area *area, size_t *from)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+	const struct ckpt_area *before = work->areas[work->current ^ 1];
+	size_t count = work->area_count[work->current ^ 1], i;
+	uintptr_t at = area->start;
+
+	while (*from < count && before[*from].end <= at)
+		(*from)++;
+	for (i = *from; i < count && before[i].watched && before[i].start <= at; i++) {
+		at = before[i].end;
+		if (at >= area->end)
+			return true;
+	}
+	return false;
+}
+
 uint64_t ckpt_dirty_bytes(void)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
-	struct query query = { SCAN_WATCHED, 0, IS_WRITTEN, HAS_CONTENT };
+	struct query query = { 0, 0, IS_WRITTEN, HAS_CONTENT };
 	uint64_t bytes = 0;
 	size_t i;
 	long n, k;
@@ -462,7 +522,7 @@ static int send_area(struct ckpt_job *job, const struct ckpt_area *area)
 	message->protection = area->protection;
 	message->offset = area->offset;
 	message->inode = area->inode;
-	message->fresh = !area->watched;
+	message->fresh = area->fresh;
 	message->transient = area->transient;
 	if (area->kind == mpvm_image_Area_Kind_FILE_PRIVATE ||
 	    area->kind == mpvm_image_Area_Kind_FILE_SHARED)
@@ -509,16 +569,40 @@ static int send_unmapped(struct ckpt_job *job)
 
 static int send_live(struct ckpt_job *job, struct ckpt_area *area)
 {
-	bool fresh = !area->watched;
+	bool fresh = area->fresh;
 	int error;
 
-	if (!can_watch(area) || ckpt_engine.work->uffd < 0)
+	if (!area->watched)
 		return 0;
-	if (fresh && !watch(area))
-		return 0;
-	error = send_area(job, area);   /* fresh, as long as it was not watched before */
-	area->watched = true;
-	return error ? error : send_written(job, area, fresh);
+	error = send_area(job, area);
+	if (error)
+		return error;
+	return fresh ? send_first(job, area) : send_written(job, area);
+}
+
+/* Which areas are under watch and were sent, and, but for the last round, watches the others. The
+ * program is stopped for that: a mapping that changed between being read of and being watched
+ * would be split, and the program's next mremap of it would fail. */
+static int look_at_areas(struct ckpt_job *job, bool last)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+	size_t i, sent = 0;
+	int error = last ? 0 : ckpt_stop(job, ROUND_STOP_MS);
+
+	if (error)
+		return error;
+	error = ckpt_read_areas(job);
+	for (i = 0; i < work->area_count[work->current] && !error; i++) {
+		struct ckpt_area *area = &work->areas[work->current][i];
+
+		area->watched = job->rounds && was_sent(area, &sent) && is_watched(area);
+		area->fresh = !area->watched;
+		if (!last && area->fresh && can_watch(area) && work->uffd >= 0)
+			area->watched = watch(area);
+	}
+	if (!last)
+		ckpt_let_go();
+	return error;
 }
 
 static int send_round(struct ckpt_job *job, uint32_t type, bool last)
@@ -535,14 +619,12 @@ int ckpt_send_areas(struct ckpt_job *job, bool last)
 	struct ckpt_workspace *work = ckpt_engine.work;
 	struct ckpt_area *areas;
 	size_t i, count;
-	int error = ckpt_read_areas(job);
+	int error = look_at_areas(job, last);
 
 	if (error)
 		return error;
 	areas = work->areas[work->current];
 	count = work->area_count[work->current];
-	for (i = 0; i < count; i++)
-		areas[i].watched = is_watched(&areas[i]);
 	job->rounds++;
 	error = send_round(job, mpvm_image_RecordType_ROUND, last);
 	if (!error && job->rounds > 1)

@@ -289,7 +289,7 @@ static void remove_handler(void)
 	ckpt_engine.handler_installed = false;
 }
 
-static void let_go(void)
+void ckpt_let_go(void)
 {
 	set_word(&ckpt_engine.freezing, 0);
 	set_word(&ckpt_engine.parked, RUNNING);
@@ -297,23 +297,21 @@ static void let_go(void)
 	ckpt_engine.frozen = false;
 }
 
-int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms)
+int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms)
 {
 	uint64_t deadline = ckpt_clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000ull;
-	int error;
+	int error = install_handler(job);
 
-	CKPT_FAULT(job, CKPT_FAULT_AGENT_FREEZE);
-	error = install_handler(job);
 	if (error)
 		return error;
 	set_word(&ckpt_engine.freezing, 1);
 	while (get_word(&ckpt_engine.parked) != PARKED) {
 		if (job->abort) {
-			let_go();
+			ckpt_let_go();
 			return ckpt_fail(job, CKPT_E_ABORTED, "aborted while stopping the program");
 		}
 		if (ckpt_clock_ns(CLOCK_MONOTONIC) > deadline) {
-			let_go();
+			ckpt_let_go();
 			return ckpt_fail(job, CKPT_E_FREEZE, "thread %u did not stop within %u ms",
 					 ckpt_engine.tid, timeout_ms);
 		}
@@ -325,8 +323,19 @@ int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms)
 		}
 		ckpt_futex_wait(&ckpt_engine.parked, RUNNING, RESIGNAL_NS);
 	}
-	job->frozen_at_us = ckpt_clock_ns(CLOCK_REALTIME) / 1000;
 	ckpt_engine.frozen = true;
+	return 0;
+}
+
+int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms)
+{
+	int error;
+
+	CKPT_FAULT(job, CKPT_FAULT_AGENT_FREEZE);
+	error = ckpt_stop(job, timeout_ms);
+	if (error)
+		return error;
+	job->frozen_at_us = ckpt_clock_ns(CLOCK_REALTIME) / 1000;
 	error = ckpt_find_thread(job);
 	if (error)
 		return error;
@@ -352,5 +361,5 @@ void ckpt_thaw(struct ckpt_job *job)
 	if (!ckpt_engine.frozen)
 		return;
 	ckpt_fault(job, CKPT_FAULT_AGENT_THAW);
-	let_go();
+	ckpt_let_go();
 }

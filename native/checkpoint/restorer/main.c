@@ -25,6 +25,22 @@ static void end(int code)
 		SYS(exit_group, code);
 }
 
+/* A socket that is closed with bytes unread is reset, and the reason would be lost: read on until
+ * the agent hangs up, for a while. */
+static void refuse(const mpvm_image_Refused *refused)
+{
+	uint64_t deadline = ckpt_clock_ns(CLOCK_MONOTONIC) + 2000000000ull;
+	struct pollfd poll = { .fd = restorer.stream, .events = POLLIN };
+
+	answer(mpvm_image_RecordType_REFUSED, mpvm_image_Refused_fields, refused);
+	SYS(shutdown, restorer.stream, SHUT_WR);
+	while (ckpt_clock_ns(CLOCK_MONOTONIC) < deadline) {
+		if (SYS(poll, &poll, 1, 100) > 0 &&
+		    SYS(read, restorer.stream, restorer.in.buffer, CKPT_IN_ROOM) <= 0)
+			return;
+	}
+}
+
 void give_up(const char *code, const char *format, ...)
 {
 	static bool before;
@@ -38,9 +54,9 @@ void give_up(const char *code, const char *format, ...)
 	ckpt_format_list(refused.text, sizeof(refused.text), format, arguments);
 	va_end(arguments);
 	ckpt_copy_text(refused.code, sizeof(refused.code), code);
-	if (restorer.authenticated && !restorer.arrived)
-		answer(mpvm_image_RecordType_REFUSED, mpvm_image_Refused_fields, &refused);
 	link_say_failed(code, refused.text);
+	if (restorer.authenticated && !restorer.arrived)
+		refuse(&refused);
 	end(1);
 }
 
