@@ -22,6 +22,7 @@ type DirectoryEntry = mpvm.node.IDirectoryEntry;
 const heartbeatMs = 1000;
 const heartbeatTimeoutMs = 3000;
 const rejoinMs = 200;
+const leaveMs = 2000;
 /** How long a question that must be answered (a commit, a sure location) is repeated. */
 const patienceMs = 5000;
 
@@ -40,6 +41,8 @@ export interface MemberOptions {
   status(): { tasks: number; lastLocal: number };
   log: Logger;
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Member implements VirtualMachine {
   readonly name: string;
@@ -165,13 +168,20 @@ export class Member implements VirtualMachine {
   /** Says good-bye, and ends all connections. */
   async leave(): Promise<void> {
     clearInterval(this.#heartbeat);
-    try {
-      await this.#options.registry.leave({ name: this.self.name, lastLocal: this.#options.status().lastLocal }, { timeoutMs: 2000 });
-    } catch (error) {
-      this.#log.info({ err: asMpvmError(error).message }, 'left without the registry knowing');
-    }
+    // First no joining any more: a request under way would take the good-bye back.
     this.#stop.abort();
     this.#link.abort();
+    const request = { name: this.self.name, lastLocal: this.#options.status().lastLocal };
+    for (const deadline = Date.now() + leaveMs; ; await pause(rejoinMs)) {
+      try {
+        await this.#options.registry.leave(request, { timeoutMs: leaveMs });
+        break;
+      } catch (error) {
+        if (Date.now() + rejoinMs < deadline) continue;
+        this.#log.info({ cause: asMpvmError(error).message }, 'left without the registry knowing');
+        break;
+      }
+    }
     for (const { client } of this.#peers.values()) client.close();
     this.#options.registry.close();
   }
@@ -197,7 +207,7 @@ export class Member implements VirtualMachine {
         told = true;
       }
       if (this.#stop.signal.aborted) return;
-      await new Promise((resolve) => setTimeout(resolve, rejoinMs));
+      await pause(rejoinMs);
     }
   }
 
