@@ -68,11 +68,12 @@ static void read_memory(uint8_t *to, uintptr_t from, size_t length, bool readabl
 		return;
 	}
 	while (length) {
+		n = -1;
 		if (readable)
 			n = SYS(process_vm_readv, SYS(getpid), &local, 1, &remote, 1, 0);
-		else
+		if (n <= 0)     /* no right to read, perhaps only since the round began */
 			n = SYS(pread64, ckpt_engine.work->memory, to, length, from);
-		if (n <= 0) {
+		if (n <= 0) {   /* no memory any more */
 			n = CKPT_PAGE - from % CKPT_PAGE;
 			if ((size_t)n > length)
 				n = length;
