@@ -112,6 +112,8 @@ int pvm_mstat(char *host)
 
 	if (!result)
 		result = mstat(host);
+	if (result == PvmNoHost || result == PvmHostFail)
+		return pvmi_end_quietly(result);
 	return pvmi_end("pvm_mstat", result);
 }
 

@@ -103,6 +103,12 @@ static int delete(const char *name, int index, int flags)
 				 PVMI_ONCE, NULL);
 }
 
+/* That there is nothing is an answer, and PVM does not print it either. */
+static int end_search(const char *function, int result)
+{
+	return result == PvmNotFound ? pvmi_end_quietly(result) : pvmi_end(function, result);
+}
+
 int pvm_putinfo(char *name, int mid, int flags)
 {
 	struct pvmi_message *message;
@@ -119,8 +125,11 @@ static int recvinfo(const char *name, int index, int flags)
 {
 	struct pvmi_messages *m = pvmi->messages;
 	struct pvmi_message *message;
-	int mid, status = get(name, index, flags, &message);
+	int mid, status;
 
+	if (m->receive_mid)             /* as a receive does, found or not */
+		pvmi_mid_free(m->receive_mid);
+	status = get(name, index, flags, &message);
 	if (status < 0)
 		return status;
 	mid = pvmi_mid_new(message);
@@ -128,16 +137,8 @@ static int recvinfo(const char *name, int index, int flags)
 		pvmi_message_unref(message);
 		return mid;
 	}
-	if (m->receive_mid)
-		pvmi_mid_free(m->receive_mid);
 	m->receive_mid = mid;
 	return mid;
-}
-
-/* That there is nothing is an answer, and PVM does not print it either. */
-static int end_search(const char *function, int result)
-{
-	return result == PvmNotFound ? pvmi_end_quietly(result) : pvmi_end(function, result);
 }
 
 int pvm_recvinfo(char *name, int index, int flags)
@@ -155,7 +156,7 @@ int pvm_delinfo(char *name, int index, int flags)
 
 	if (!result)
 		result = delete(name, index, flags);
-	return pvmi_end("pvm_delinfo", result);
+	return end_search("pvm_delinfo", result);
 }
 
 /* ------------------------------------------------------------------ pvm_getmboxinfo */
@@ -313,7 +314,7 @@ int pvm_delete(char *name, int index)
 
 	if (!result)
 		result = delete(name, index, 0);
-	return pvmi_end("pvm_delete", result);
+	return end_search("pvm_delete", result);
 }
 
 /* Tasks that asked to be spared by the console's reset; none can yet. */

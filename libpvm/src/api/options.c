@@ -42,7 +42,7 @@ static struct choice choice(int what)
 	case PvmSelfOutputTid: return TO(self->output.tid, self->output.tid);
 	case PvmSelfOutputCode: return ANY(self->output.tag);
 	case PvmSelfOutputContext: return FIXED(self->output.context);
-	case PvmSelfTraceTid: return TO(self->trace.tid, self->trace.tid);
+	case PvmSelfTraceTid: return ANY(self->trace.tid);
 	case PvmSelfTraceCode: return ANY(self->trace.tag);
 	case PvmSelfTraceContext: return FIXED(self->trace.context);
 	case PvmSelfTraceBuffer: return ANY(self->trace_buffer);
@@ -53,10 +53,10 @@ static struct choice choice(int what)
 	}
 }
 
-static int setopt(int what, int value)
+/* PvmOk, or why not; *old: the value before, which may be negative without being an error. */
+static int setopt(int what, int value, int *old)
 {
 	struct choice c = choice(what);
-	int old;
 
 	if (what == PvmPollType || what == PvmPollTime || c.fixed)
 		return PvmNotImpl;      /* as PVM answers here */
@@ -64,22 +64,23 @@ static int setopt(int what, int value)
 		return PvmBadParam;
 	if (c.destination && value && value != (int)pvmi->tid && value != c.inherited)
 		return PvmBadParam;
-	old = *c.value;
+	*old = *c.value;
 	*c.value = value;
 	pvmautoerr = pvmi->options->auto_error;
 	pvmdebmask = pvmi->options->debug_mask;
-	return old;
+	return PvmOk;
 }
 
 int pvm_setopt(int what, int value)
 {
-	int result;
+	int error, old = 0;
 
 	pvmi_begin(PVMI_ANYWHERE);
-	result = setopt(what, value);
-	if ((what == PvmOutputCode || what == PvmTraceCode) && result < 0 && choice(what).value)
-		return pvmi_end_quietly(result);        /* an old tag, not an error */
-	return pvmi_end("pvm_setopt", result);
+	error = setopt(what, value, &old);
+	if (error)
+		return pvmi_end("pvm_setopt", error);
+	pvmi_end_quietly(PvmOk);
+	return old;
 }
 
 int pvm_getopt(int what)

@@ -226,7 +226,7 @@ int pvm_pstat(int tid)
 
 	if (!result)
 		result = pstat(tid);
-	return pvmi_end("pvm_pstat", result);
+	return result == PvmNoTask ? pvmi_end_quietly(result) : pvmi_end("pvm_pstat", result);
 }
 
 /* ------------------------------------------------------------------ pvm_tasks */

@@ -190,15 +190,19 @@ static struct pvmi_message *receive(int tid, int tag, int64_t deadline, int *err
 	}
 }
 
-/* Makes it the active receive buffer, in place of the one before. */
+/* PVM frees the active receive buffer before it looks for a message, whether there is one or not. */
+static void retire(void)
+{
+	if (pvmi->messages->receive_mid)
+		pvmi_mid_free(pvmi->messages->receive_mid);
+}
+
+/* Makes it the active receive buffer. */
 static int activate(struct pvmi_message *message)
 {
 	struct pvmi_messages *m = pvmi->messages;
-	int mid;
+	int mid = message->mid;
 
-	if (m->receive_mid)
-		pvmi_mid_free(m->receive_mid);
-	mid = message->mid;
 	if (mid) {
 		pvmi_message_unref(message);    /* the table has a reference already */
 	} else {
@@ -217,6 +221,7 @@ static int receive_buffer(int tid, int tag, int64_t deadline)
 	struct pvmi_message *message;
 	int error = PvmOk;
 
+	retire();
 	message = receive(tid, tag, deadline, &error);
 	return message ? activate(message) : error;
 }
@@ -332,8 +337,8 @@ int (*pvm_recvf(int (*match)(int, int, int)))(int, int, int)
 	int (*old)(int, int, int);
 
 	pvmi_begin(PVMI_ANYWHERE);
-	old = m->match;
-	m->match = match;
+	old = m->match ? m->match : pvmi_default_match;
+	m->match = match == pvmi_default_match ? NULL : match;
 	pvmi_end_quietly(PvmOk);
 	return old;
 }

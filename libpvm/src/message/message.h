@@ -118,6 +118,7 @@ int pvmi_buffer_new(int encoding);                      /* pvm_mkbuf */
 struct pvmi_message *pvmi_queue_take(int tid, int tag, uint64_t after, int *error);
 /* The same, but it stays there. */
 struct pvmi_message *pvmi_queue_find(int tid, int tag);
+int pvmi_default_match(int mid, int tid, int tag);
 void pvmi_queue_drop_all(struct pvmi_queue *queue);
 void pvmi_queue_append(struct pvmi_queue *queue, struct pvmi_message *message);
 

@@ -69,6 +69,14 @@ static bool fits(const struct pvmi_message *message, int tid, int tag)
 	       message->context == pvmi->current_context;
 }
 
+/* PVM's rule as pvm_recvf gives it to programs, which may build theirs on it. */
+int pvmi_default_match(int mid, int tid, int tag)
+{
+	const struct pvmi_message *message = pvmi_mid_message(mid);
+
+	return message && fits(message, tid, tag);
+}
+
 static struct pvmi_message *search(int tid, int tag, uint64_t after, struct pvmi_message **before)
 {
 	struct pvmi_messages *m = pvmi->messages;

@@ -63,8 +63,13 @@ int pvmi_unpack(struct pvmi_message *message, void *values, int count, int strid
 		decode(values, wire, n, stride, t, xdr);
 		return PvmOk;
 	}
-	if (pvmi_body_left(message) < size + padding)
+	if (pvmi_body_left(message) < size + padding) {
+		/* What there is comes out, as under PVM, and the message is at its end. */
+		n = pvmi_body_left(message) / (size / n);
+		unpack_pieces(message, values, n, stride, t, xdr);
+		pvmi_body_read(message, NULL, pvmi_body_left(message));
 		return PvmNoData;
+	}
 	unpack_pieces(message, values, n, stride, t, xdr);
 	if (padding)
 		pvmi_body_read(message, NULL, padding);
