@@ -15,7 +15,6 @@ import { parseArgs } from 'node:util';
 import { asMpvmError, MpvmError } from './errors.js';
 import { createLogger, logLevels } from './log.js';
 import type { Logger, LogLevel } from './log.js';
-import { keepDescriptors } from './native/index.js';
 import { baseDirectory, nodePaths, vmName } from './paths.js';
 import { Daemon } from './vm/daemon.js';
 import type { DaemonOptions } from './vm/daemon.js';
