@@ -15,8 +15,8 @@ export interface HeatResult {
   checksum: string;
   /** From the start to the last task's end. */
   ms: number;
-  /** As the program itself saw it. */
-  computedMs: number;
+  /** While it computed: without starting and stopping. */
+  msPerStep: number;
 }
 
 export class HeatRun {
@@ -28,7 +28,8 @@ export class HeatRun {
   #workers: string[] = [];
   #over = false;
   #checksum = '';
-  #computedMs = 0;
+  #first: { step: number; at: number } | undefined;
+  #last: { step: number; at: number } | undefined;
   #code: number | undefined;
   #said = '';
   #wake: (() => void)[] = [];
@@ -88,24 +89,29 @@ export class HeatRun {
     if (this.#code !== 0 || !this.#checksum) {
       throw new MpvmError('DEMO_FAILED', { detail: `heat ended with code ${this.#code ?? '?'}${this.#said ? `: ${this.#said}` : ' and no answer'}` });
     }
-    return { checksum: this.#checksum, ms: performance.now() - started, computedMs: this.#computedMs };
+    return { checksum: this.#checksum, ms: performance.now() - started, msPerStep: this.#msPerStep() };
   }
 
   #line(line: string): void {
     const step = /^heat: step (\d+) of/.exec(line);
     const workers = /workers: (t.*)$/.exec(line);
-    const finished = /^heat: done in ([\d.]+) s/.exec(line);
     const checksum = /^heat: checksum ([0-9a-f]{16})$/.exec(line);
     if (step) {
       this.#step = Number(step[1]);
+      this.#last = { step: this.#step, at: performance.now() };
+      this.#first ??= this.#last;
       this.#view?.progress(this.#step, this.#heat.steps);
     } else if (workers?.[1]) {
       this.#workers = workers[1].split(' ');
       this.#view?.log(`workers ${this.#workers.join(' ')}`);
-    } else if (finished) this.#computedMs = Number(finished[1]) * 1000;
-    else if (checksum?.[1]) this.#checksum = checksum[1];
-    else this.#said = line;
+    } else if (checksum?.[1]) this.#checksum = checksum[1];
+    else if (!line.startsWith('heat: done')) this.#said = line;
     this.#notify();
+  }
+
+  #msPerStep(): number {
+    if (!this.#first || !this.#last || this.#last.step === this.#first.step) return 1;
+    return (this.#last.at - this.#first.at) / (this.#last.step - this.#first.step);
   }
 
   #notify(): void {

@@ -103,10 +103,10 @@ async function perform(session: Session, view: DemoView, program: string, second
 
 /** So many steps that the program runs for about as long as asked, on this machine, now. */
 async function calibrate(client: ControlClient, program: string, seconds: number): Promise<number> {
-  const steps = 200;
+  const steps = 500;
   const trial = await new HeatRun(client, { program, size, workers, steps }, undefined, '').finish();
-  const perStep = Math.max(trial.computedMs, 20) / steps;
-  return Math.max(400, Math.round((seconds * 1000) / perStep / 100) * 100);
+  const wanted = (seconds * 1000) / Math.max(trial.msPerStep, 0.01);
+  return Math.max(400, Math.round(wanted / 100) * 100);
 }
 
 /** Moves one worker, moves it on, drains a node. */
