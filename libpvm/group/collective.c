@@ -146,7 +146,7 @@ int pvm_reduce(void (*operation)(int *type, void *x, void *y, int *items, int *i
 
 	if (operation && values)
 		result = end(&call, result ? result : reduce(&call, operation, values, items));
-	return pvmi_group_error("pvm_reduce", result);
+	return result < 0 ? lpvmerr("pvm_reduce", result) : result;
 }
 
 static int scatter(struct call *call, void *result_values, void *values, int items)
@@ -174,7 +174,8 @@ int pvm_scatter(void *result_values, void *values, int items, int type, int tag,
 
 	if (!result && (!result_values || (call.instance == root && !values)))
 		result = PvmBadParam;
-	return pvmi_group_error("pvm_scatter", end(&call, result ? result : scatter(&call, result_values, values, items)));
+	result = end(&call, result ? result : scatter(&call, result_values, values, items));
+	return result < 0 ? lpvmerr("pvm_scatter", result) : result;
 }
 
 static int gather(struct call *call, void *result_values, void *values, int items)
@@ -202,5 +203,6 @@ int pvm_gather(void *result_values, void *values, int items, int type, int tag, 
 
 	if (!result && (!values || (call.instance == root && !result_values)))
 		result = PvmBadParam;
-	return pvmi_group_error("pvm_gather", end(&call, result ? result : gather(&call, result_values, values, items)));
+	result = end(&call, result ? result : gather(&call, result_values, values, items));
+	return result < 0 ? lpvmerr("pvm_gather", result) : result;
 }

@@ -71,9 +71,7 @@ int pvm_barrier(char *group, int count)
 
 int pvm_freezegroup(char *group, int size)
 {
-	int result = ask(FREEZE, group, 0, size, NULL);
-
-	return pvmi_group_error("pvm_freezegroup", result < 0 ? result : PvmOk);
+	return pvmi_group_error("pvm_freezegroup", ask_value(FREEZE, group, 0, size));
 }
 
 static int bcast(const char *group, int tag)

@@ -234,7 +234,11 @@ int pvmi_group_request(int verb, const char *name, int tid, int number, int *val
 	return pvmi_end_quietly(result);
 }
 
+/* PVM's group library sets pvm_errno and prints nothing. */
 int pvmi_group_error(const char *function, int code)
 {
-	return code < 0 ? pvmi_error(function, code) : code;
+	(void)function;
+	if (code < 0)
+		pvm_errno = code;
+	return code;
 }

@@ -260,8 +260,6 @@ int pvm_trecv(int tid, int tag, struct timeval *timeout)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
-	if (!result && timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0))
-		result = PvmBadParam;
 	if (!result)
 		result = receive_buffer(tid, tag, deadline_of(timeout));
 	return pvmi_end("pvm_trecv", result);
