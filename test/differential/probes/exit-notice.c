@@ -9,6 +9,7 @@ int main(int argc, char **argv)
 		pvm_setopt(PvmRoute, PvmDontRoute);        /* another route, another order */
 		for (i = 0; i < 5; i++)
 			signal_to(pvm_parent(), 3);
+		pvm_exit();        /* without it PVM may lose the last words */
 		return 3;
 	}
 	pvm_setopt(PvmAutoErr, 0);
