@@ -245,10 +245,10 @@ static int send_unwatched(struct ckpt_job *job, const struct ckpt_area *area)
 
 /* For the first time, while the program runs: protect all, then send what is there. Not what the
  * first step returns: where mremap has joined areas, some pages are protected since an earlier
- * round. Where nothing is, protecting leaves a mark that looks like a page in swap. */
+ * round. (Only what is there is protected: marks on what is not would need page tables.) */
 static int send_first(struct ckpt_job *job, const struct ckpt_area *area)
 {
-	struct query protect = { SCAN_PROTECT, 0, IS_WRITTEN, 0 };
+	struct query protect = { SCAN_PROTECT, 0, IS_WRITTEN, HAS_CONTENT };
 	struct query content = { 0, IS_ZERO_PAGE, IS_ZERO_PAGE, IS_PRESENT };
 	struct sysinfo info = { 0 };
 	uintptr_t from = area->start;
@@ -265,30 +265,40 @@ static int send_first(struct ckpt_job *job, const struct ckpt_area *area)
 	return send_content(job, area, &content);
 }
 
-/* What was written since the last look; while the program runs it is protected again in one go. */
+/* What was written since the last look; while the program runs it is protected again in one go.
+ * Not with SCAN_WATCHED: when the program has mapped something else there meanwhile, the call would
+ * fail after it has protected what lies before that. As it is, the new mapping is passed over, and
+ * the next round finds that it is not watched. */
 static int send_written(struct ckpt_job *job, const struct ckpt_area *area)
 {
-	/* Not SCAN_WATCHED: when the program has mapped something else there meanwhile, the call would
-	 * fail after it has protected what lies before that. As it is, the new mapping is passed over,
-	 * and the next round finds that it is not watched. */
-	struct query query = { ckpt_engine.frozen ? 0 : SCAN_PROTECT, 0, IS_WRITTEN, 0 };
+	struct query dropped = { 0, HAS_CONTENT, IS_WRITTEN | HAS_CONTENT, 0 };
+	struct query written = { ckpt_engine.frozen ? 0 : SCAN_PROTECT, 0, IS_WRITTEN, HAS_CONTENT };
 	uintptr_t from = area->start;
 	long n, i;
 	int error = 0;
 
 	while (from < area->end && !error) {
-		n = scan_batch(&from, area->end, &query);
+		n = scan_batch(&from, area->end, &dropped);
+		if (n < 0)
+			return scan_failed(job, area, n);
+		for (i = 0; i < n && !error; i++)
+			error = send_range(job, mpvm_image_RecordType_ZERO,
+					   ckpt_engine.work->regions[i].start,
+					   ckpt_engine.work->regions[i].end);
+	}
+	for (from = area->start; from < area->end && !error;) {
+		n = scan_batch(&from, area->end, &written);
 		if (n < 0)
 			return scan_failed(job, area, n);
 		for (i = 0; i < n && !error; i++) {
 			const struct ckpt_region *region = &ckpt_engine.work->regions[i];
 
-			if ((region->categories & HAS_CONTENT) && !(region->categories & IS_ZERO_PAGE))
-				error = send_pages(job, region->start, region->end,
-						   area->protection & PROT_READ);
-			else
+			if (region->categories & IS_ZERO_PAGE)
 				error = send_range(job, mpvm_image_RecordType_ZERO, region->start,
 						   region->end);
+			else
+				error = send_pages(job, region->start, region->end,
+						   area->protection & PROT_READ);
 			CKPT_FAULT(job, ckpt_engine.frozen ? CKPT_FAULT_AGENT_MEMORY :
 							     CKPT_FAULT_AGENT_ROUND);
 		}
@@ -461,22 +471,18 @@ static bool is_watched(const struct ckpt_area *area)
 	return scan_batch(&from, area->start + CKPT_PAGE, &query) >= 0;
 }
 
-/* Has all of it been sent in the round before? *from only grows. */
+/* Was it sent in the round before, as one area or part of one? Not so when it has grown together
+ * since: it has to become one mapping at the destination too. *from only grows. */
 static bool was_sent(const struct ckpt_area *area, size_t *from)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 	const struct ckpt_area *before = work->areas[work->current ^ 1];
-	size_t count = work->area_count[work->current ^ 1], i;
-	uintptr_t at = area->start;
+	size_t count = work->area_count[work->current ^ 1];
 
-	while (*from < count && before[*from].end <= at)
+	while (*from < count && before[*from].end <= area->start)
 		(*from)++;
-	for (i = *from; i < count && before[i].watched && before[i].start <= at; i++) {
-		at = before[i].end;
-		if (at >= area->end)
-			return true;
-	}
-	return false;
+	return *from < count && before[*from].watched && before[*from].start <= area->start &&
+	       before[*from].end >= area->end;
 }
 
 uint64_t ckpt_dirty_bytes(void)
@@ -598,7 +604,7 @@ static int look_at_areas(struct ckpt_job *job, bool last)
 
 		area->watched = job->rounds && was_sent(area, &sent) && is_watched(area);
 		area->fresh = !area->watched;
-		if (!last && area->fresh && can_watch(area) && work->uffd >= 0)
+		if (!last && area->fresh && can_watch(area) && area->protection && work->uffd >= 0)
 			area->watched = watch(area);
 	}
 	if (!last)

@@ -93,7 +93,7 @@ static struct area *remember(const mpvm_image_Area *area)
 
 static void map(const mpvm_image_Area *area, uint32_t protection)
 {
-	uint32_t flags = MAP_FIXED | MAP_NORESERVE;
+	uint32_t flags = MAP_FIXED;
 	uint64_t offset = 0;
 	int fd = -1;
 	long at;
@@ -120,10 +120,12 @@ static void map(const mpvm_image_Area *area, uint32_t protection)
 	default:
 		give_up("IMAGE_INVALID", "an area of kind %d", (int)area->kind);
 	}
-	/* Without NORESERVE in the end, or the areas would be accounted otherwise than at the source. */
-	if (protection & PROT_WRITE && area->protection & PROT_WRITE)
-		flags &= ~MAP_NORESERVE;
+	/* All alike, so that neighbours which the program makes equal can become one mapping again;
+	 * only what is too large for that must have been reserved so at the source too. */
 	at = SYS(mmap, area->start, area->end - area->start, protection, flags, fd, offset);
+	if (at == -ENOMEM)
+		at = SYS(mmap, area->start, area->end - area->start, protection, flags | MAP_NORESERVE,
+			 fd, offset);
 	if (fd >= 0 && area->kind != mpvm_image_Area_Kind_SHARED_MEMORY)
 		SYS(close, fd);
 	if (at != (long)area->start)
