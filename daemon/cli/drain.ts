@@ -157,7 +157,10 @@ function showMove(
     const step = milestone(move);
     if (screen && !screen.live && step !== 'end' && shown.seen.get(move.id) !== step) screen.log(progress(move));
     shown.seen.set(move.id, step);
-  } else if (!result.migrations.some((other) => other.id === move.id)) {
+  } else if (result.migrations.some((other) => other.id === move.id)) {
+    // Told again, with figures that were not known at first.
+    result.migrations = result.migrations.map((other) => (other.id === move.id ? move : other));
+  } else {
     shown.running.delete(move.id);
     result.migrations.push(move);
     screen?.log(move.outcome === 'completed' ? summary(move) : `${move.tid} ${paint('red', `stays at ${move.from}`)}: ${move.reason || move.code}`);

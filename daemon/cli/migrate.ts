@@ -49,6 +49,7 @@ export async function migrate(session: Session, texts: string[], options: Option
         watcher.show(current);
       }
       if (!current) throw new MpvmError('INTERNAL', { detail: `nothing was heard of the move of ${formatTid(tid)}` });
+      watcher.end(current);
       results.push(current);
       const error = outcomeError(current);
       if (error) errors.push(error);
@@ -91,20 +92,18 @@ export class MoveWatcher {
 
   show(m: MigrationShape): void {
     if (!this.#screen) return;
-    if (m.outcome === 'completed') {
-      this.#screen.clear();
-      this.#screen.log(summary(m));
-      return;
-    }
-    if (m.outcome !== 'running' && m.outcome !== '') {
-      this.#screen.clear();
-      return;
-    }
+    if (m.outcome !== 'running' && m.outcome !== '') return;
     const line = progress(m);
     this.#screen.draw([line]);
     const step = milestone(m);
     if (!this.#screen.live && step !== this.#last && step !== 'end') this.#screen.log(line);
     this.#last = step;
+  }
+
+  /** With the figures of the last event: what the source still had to do is in them. */
+  end(m: MigrationShape): void {
+    this.#screen?.clear();
+    if (m.outcome === 'completed') this.#screen?.log(summary(m));
   }
 }
 
