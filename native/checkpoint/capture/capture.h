@@ -83,6 +83,7 @@ struct ckpt_workspace {
 	uint64_t last_progress;
 	struct ckpt_in answers;
 };
+#define CKPT_WORKSPACE_SIZE ((sizeof(struct ckpt_workspace) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))
 
 /* The one parked thread. Filled by itself, read by the agent. */
 struct ckpt_parked {

@@ -231,13 +231,14 @@ static int send_header(struct ckpt_job *job)
 static int open_workspace(struct ckpt_job *job)
 {
 	struct ckpt_workspace *work;
-	long at = SYS(mmap, 0, sizeof(*work), PROT_READ | PROT_WRITE,
+	long at = SYS(mmap, 0, CKPT_WORKSPACE_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at < 0 && at > -4096)
 		return ckpt_fail(job, CKPT_E_SYSTEM, "mmap of the workspace: %e", at);
-	SYS(madvise, at, sizeof(*work), MADV_NOHUGEPAGE);
-	SYS(madvise, at, sizeof(*work), MADV_DONTFORK);
+	/* Also so that it does not become one area with a neighbour of the program's. */
+	SYS(madvise, at, CKPT_WORKSPACE_SIZE, MADV_NOHUGEPAGE);
+	SYS(madvise, at, CKPT_WORKSPACE_SIZE, MADV_DONTFORK);
 	work = (struct ckpt_workspace *)at;
 	work->path_used = 1;
 	work->uffd = -1;
@@ -446,7 +447,7 @@ void ckpt_close(struct ckpt_job *job)
 	if (work->memory >= 0)
 		SYS(close, work->memory);
 	ckpt_engine.work = NULL;
-	SYS(munmap, work, sizeof(*work));
+	SYS(munmap, work, CKPT_WORKSPACE_SIZE);
 }
 
 void ckpt_vanish(struct ckpt_job *job)

@@ -104,7 +104,7 @@ static int judge(struct ckpt_job *job, struct ckpt_area *area, const char *path)
 	uintptr_t work = (uintptr_t)ckpt_engine.work;
 	int error;
 
-	if (area->start >= work && area->end <= work + sizeof(struct ckpt_workspace))
+	if (area->start >= work && area->end <= work + CKPT_WORKSPACE_SIZE)
 		return 0;
 	if (ckpt_equal(path, "[vsyscall]") || ckpt_equal(path, "[uprobes]"))
 		return 0;
