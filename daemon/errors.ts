@@ -141,7 +141,7 @@ export class MpvmError extends Error {
   static received(code: string, text: string, remedy?: string): MpvmError {
     const error = Object.create(MpvmError.prototype) as { -readonly [K in keyof MpvmError]: MpvmError[K] };
     const entry = entryOf(code);
-    Error.captureStackTrace(error, MpvmError.received);
+    Error.captureStackTrace(error);
     Object.defineProperty(error, 'message', { value: text, configurable: true, writable: true });
     error.name = 'MpvmError';
     error.code = code;

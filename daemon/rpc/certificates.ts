@@ -94,7 +94,7 @@ export function clientCredentials(identity: Identity, node?: string): ChannelCre
   return credentials.createSsl(Buffer.from(identity.authority), Buffer.from(identity.key), Buffer.from(identity.certificate), {
     checkServerIdentity: (_host, certificate) => {
       if (node === undefined || certificate.subject.CN === node) return undefined;
-      return new Error(`the daemon there is ${certificate.subject.CN}, not ${node}`);
+      return new Error(`the daemon there is ${String(certificate.subject.CN)}, not ${node}`);
     },
   });
 }

@@ -39,7 +39,7 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
     run: (request, { signal }) => runTasks(parts, request, signal),
     signal: (request) => atTask(vm, request.tid, async (node) => {
       const reply = await node.signal(request);
-      if ((reply.status ?? 0) < 0) throw unknown(request.tid);
+      if (reply.status < 0) throw unknown(request.tid);
       return reply;
     }),
     async *migrate(request) {
@@ -48,11 +48,11 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
     },
     cancelMigration: async (request) => {
       const replies = await gather(parts, (node) => node.cancelMigration(request, { timeoutMs: gatherTimeoutMs }));
-      return replies.find(({ status, code }) => (status ?? 0) >= 0 && !code) ?? replies.find(({ code }) => code !== 'MIGRATION_UNKNOWN') ?? replies[0] ?? {};
+      return replies.find(({ status, code }) => status >= 0 && !code) ?? replies.find(({ code }) => code !== 'MIGRATION_UNKNOWN') ?? replies[0] ?? {};
     },
     migrations: async () => {
       const replies = await gather(parts, (node) => node.listMigrations({}, { timeoutMs: gatherTimeoutMs }));
-      const all = replies.flatMap((reply) => reply.migrations ?? []);
+      const all = replies.flatMap((reply) => reply.migrations);
       return { migrations: all.sort((a, b) => (a.startedMs ?? 0) - (b.startedMs ?? 0)) };
     },
     explain: (request) => atTask(vm, request.tid, (node) => node.explainTask(request, { timeoutMs: 15_000 })),
@@ -78,7 +78,7 @@ async function allTasks(parts: ControlParts): Promise<mpvm.control.ITasksReply> 
   const replies = await gather(parts, (node) => node.listTasks({}, { timeoutMs: gatherTimeoutMs }));
   // While a task moves both ends may tell of it: the newer epoch is right.
   const rows = new Map<number, mpvm.node.ITaskRow>();
-  for (const row of replies.flatMap((reply) => reply.tasks ?? [])) {
+  for (const row of replies.flatMap((reply) => reply.tasks)) {
     const known = rows.get(row.tid ?? 0);
     if (!known || (known.epoch ?? 0) <= (row.epoch ?? 0)) rows.set(row.tid ?? 0, row);
   }

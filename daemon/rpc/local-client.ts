@@ -52,7 +52,7 @@ function unary(method: AnyMethod, handler: Handler, caller: string) {
 }
 
 function stream(method: AnyMethod, handler: Handler, caller: string) {
-  return async function* (request: unknown, options: CallOptions = {}): AsyncGenerator<unknown> {
+  return async function* (request: unknown, options: CallOptions = {}): AsyncGenerator {
     const controller = new AbortController();
     const cancel = (): void => controller.abort();
     options.signal?.addEventListener('abort', cancel, { once: true });

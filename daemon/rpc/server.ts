@@ -60,7 +60,7 @@ function contextOf(call: AnyCall): CallContext {
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort());
   const certificate = call.getAuthContext().sslPeerCertificate;
-  const name: unknown = certificate?.subject?.CN;
+  const name: unknown = certificate?.subject.CN;
   return { signal: controller.signal, caller: typeof name === 'string' ? name : undefined };
 }
 
@@ -79,7 +79,7 @@ async function answerStream(method: AnyMethod, handler: AnyHandler, call: Server
   call.sendMetadata(new Metadata()); // tells the client at once that the call has been taken up
   try {
     const replies = (handler(call.request, context) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const stop = (): void => void replies.return?.()?.catch(() => undefined);
+    const stop = (): void => void replies.return?.().catch(() => undefined);
     context.signal.addEventListener('abort', stop, { once: true });
     for (let next = await replies.next(); !next.done && !context.signal.aborted; next = await replies.next()) {
       if (!call.write(next.value)) await drained(call, context.signal);

@@ -96,9 +96,9 @@ export class Directory {
     if (entry === undefined || entry.epoch > epoch) return;
     const ended: Ended = { epoch: entry.epoch, atMs: Date.now() };
     this.#ended.set(tid, ended);
-    await update<Ended, void>(this.#store, endedKey(tid), () => ({ value: ended, result: undefined }));
-    await update<Stored, void>(this.#store, keyOf(tid), (stored) =>
-      stored === undefined || stored.epoch > epoch ? { result: undefined } : { value: undefined, result: undefined });
+    await update<Ended, null>(this.#store, endedKey(tid), () => ({ value: ended, result: null }));
+    await update<Stored, null>(this.#store, keyOf(tid), (stored) =>
+      stored === undefined || stored.epoch > epoch ? { result: null } : { value: undefined, result: null });
     await this.#expire();
   }
 
@@ -106,7 +106,7 @@ export class Directory {
     for (const [tid, { atMs }] of this.#ended) {
       if (this.#ended.size <= endedKept && Date.now() - atMs < endedKeptMs) return;
       this.#ended.delete(tid);
-      await update<Ended, void>(this.#store, endedKey(tid), () => ({ value: undefined, result: undefined }));
+      await update<Ended, null>(this.#store, endedKey(tid), () => ({ value: undefined, result: null }));
     }
   }
 }

@@ -41,7 +41,7 @@ export class EmbeddedStore implements Store {
     return Promise.resolve(new Map(found));
   }
 
-  async compareAndSet(key: string, version: number, value: Value | undefined): Promise<boolean> {
+  async compareAndSet(key: string, version: number, value: Value): Promise<boolean> {
     const now = this.#entries.get(key)?.version ?? 0;
     if (now !== version) return false;
     if (now === 0 && value === undefined) return true;

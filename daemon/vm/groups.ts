@@ -25,7 +25,7 @@ export interface Passage {
 interface Gate {
   kind: 'barrier' | 'freeze';
   count: number;
-  waiting: Map<number, { request: string; answer(status: number): void }>;
+  waiting: Map<number, { request: string; answer: (status: number) => void }>;
 }
 export interface GroupResult {
   status: number;
@@ -184,8 +184,7 @@ export class Groups {
     const members = group.members.map((member) => (member === tid ? 0 : member));
     while (members.at(-1) === 0) members.pop();
     const gone = group.frozen || members.length === 0; // a static group ends when a member leaves
-    const released = { ...group.released };
-    delete released[tid];
+    const { [tid]: _gone, ...released } = group.released;
     await this.#save(name, gone ? undefined : { ...group, members, released });
     gate?.waiting.get(tid)?.answer(pvm.NotInGroup);
     gate?.waiting.delete(tid);

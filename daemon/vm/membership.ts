@@ -219,8 +219,8 @@ export class Membership {
     await this.#amend(name, { standing: 'dead', tasksLost: true });
   }
 
-  #amend(name: string, change: Partial<NodeRecord>): Promise<void> {
-    return update<NodeRecord, void>(this.#store, keyOf(name), (now) => (now ? { value: { ...now, ...change }, result: undefined } : { result: undefined }));
+  #amend(name: string, change: Partial<NodeRecord>): Promise<boolean> {
+    return update<NodeRecord, boolean>(this.#store, keyOf(name), (now) => (now ? { value: { ...now, ...change }, result: true } : { result: false }));
   }
 
   #setSuspect(name: string, suspect: boolean): void {

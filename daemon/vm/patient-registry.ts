@@ -20,7 +20,7 @@ export interface PatientOptions {
   /** Random, of this daemon: makes identities of requests. */
   instance: string;
   /** The registry now knows something of this task. */
-  used(tid: number): void;
+  used: (tid: number) => void;
 }
 
 export function patientRegistry(client: RegistryClient, { stop, instance, used }: PatientOptions): RegistryClient {

@@ -6,7 +6,7 @@
  * Keys are paths by subject: `vm`, `node/NAME`, `task/TID`, `group/NAME`, `mailbox/CLASS`, `context`.
  */
 
-/** A plain JSON value. */
+/** A plain JSON value; undefined: none. */
 export type Value = unknown;
 
 export interface Versioned<T = Value> {
@@ -17,7 +17,7 @@ export interface Versioned<T = Value> {
 export interface Change {
   readonly key: string;
   /** undefined: deleted */
-  readonly value: Value | undefined;
+  readonly value: Value;
 }
 
 export interface Store {
@@ -28,7 +28,7 @@ export interface Store {
    * Sets the value (undefined deletes) if the key still has this version (0: is absent); durable
    * when it resolves. False: someone else was first. Rejects with JOURNAL_WRITE, nothing changed.
    */
-  compareAndSet(key: string, version: number, value: Value | undefined): Promise<boolean>;
+  compareAndSet(key: string, version: number, value: Value): Promise<boolean>;
   /** Every change of a key with this prefix, in order, from now on. Returns what ends it. */
   watch(prefix: string, listener: (change: Change) => void): () => void;
   /** A sign of life that lapses unless renewed; not durable: whoever holds one takes it anew after a restart. */

@@ -172,12 +172,15 @@ export class Member implements VirtualMachine {
     this.#stop.abort();
     this.#link.abort();
     const request = { name: this.self.name, lastLocal: this.#options.status().lastLocal };
-    for (const deadline = Date.now() + leaveMs; ; await pause(rejoinMs)) {
+    for (const deadline = Date.now() + leaveMs; ; ) {
       try {
         await this.#options.registry.leave(request, { timeoutMs: leaveMs });
         break;
       } catch (error) {
-        if (Date.now() + rejoinMs < deadline) continue;
+        if (Date.now() + rejoinMs < deadline) {
+          await pause(rejoinMs);
+          continue;
+        }
         this.#log.info({ cause: asMpvmError(error).message }, 'left without the registry knowing');
         break;
       }
@@ -271,7 +274,7 @@ export class Member implements VirtualMachine {
 
   /** A listener that fails is our bug, but must not stop the others from hearing it. */
   #emit(event: keyof VmEvents, ...args: unknown[]): void {
-    for (const listener of this.#events.listeners(event)) {
+    for (const listener of this.#events.listeners(event) as ((...args: unknown[]) => void)[]) {
       try {
         listener(...args);
       } catch (error) {

@@ -23,8 +23,8 @@ describe('daemons', function () {
   });
   afterEach(() => vm.end());
 
-  const tasksOf = async (node: string) => (await vm.control(node).tasks({})).tasks ?? [];
-  const sleeper = async (node: string, on = node) => (await vm.control(node).spawn({ program: '/bin/sleep', argv: ['1000'], count: 1, node: on, directory: '/' })).tids?.[0] ?? 0;
+  const tasksOf = async (node: string) => (await vm.control(node).tasks({})).tasks;
+  const sleeper = async (node: string, on = node) => (await vm.control(node).spawn({ program: '/bin/sleep', argv: ['1000'], count: 1, node: on, directory: '/' })).tids[0] ?? 0;
   const pidOf = (tid: number) => until('the task', async () => (await tasksOf('n1')).find((task) => task.tid === tid)?.pid);
   const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
 
@@ -76,7 +76,7 @@ describe('daemons', function () {
     });
     assert.deepEqual(after.map(({ tid, pid }) => [tid, pid]), before.map(({ tid, pid }) => [tid, pid]));
     assert.deepEqual(after.map(({ tid }) => tid).sort(), tids.sort());
-    assert.equal((await vm.control('n2').nodes({})).nodes?.[1]?.cordonReason, 'test');
+    assert.equal((await vm.control('n2').nodes({})).nodes[1]?.cordonReason, 'test');
     await vm.kill('n2', 'SIGTERM');
     await vm.sees('n1', { n2: 'LEFT' });
   });

@@ -74,7 +74,7 @@ export class Daemons {
   /** State by name, as `node` sees it. */
   async states(node: string): Promise<Record<string, string>> {
     const { nodes } = await this.control(node).nodes({});
-    return Object.fromEntries((nodes ?? []).map(({ name, state }) => [name ?? '', State[state ?? 0] ?? '?']));
+    return Object.fromEntries(nodes.map(({ name, state }) => [name ?? '', State[state ?? 0] ?? '?']));
   }
   async sees(node: string, wanted: Record<string, string>): Promise<void> {
     await until(`${node} sees ${JSON.stringify(wanted)}`, async () => {

@@ -87,7 +87,7 @@ class Joined {
             else this.events.push(event);
           }
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       })();
     });
