@@ -53,6 +53,7 @@ void pvmi_channel_free(struct pvmi_channel *channel, bool here)
 
 	if (channel->route)
 		channel->route->close(channel, here);
+	pvmi_route_shm.forget_lent(channel, true, here);
 	if (here)
 		pvmi_watch_close(&channel->watch);
 	while ((outgoing = channel->first)) {
@@ -229,6 +230,7 @@ static enum pvmi_channel_state lose_moved(struct pvmi_channel *channel, const vo
 {
 	(void)argument;
 	disconnect(channel, false);
+	pvmi_route_shm.forget_lent(channel, true, false);
 	channel->no_shm = false;
 	channel->broken = false;        /* the receiver is where it was; it is we who have gone */
 	channel->backoff_ms = 0;
@@ -246,6 +248,7 @@ static enum pvmi_channel_state stay_gone(struct pvmi_channel *channel, const voi
 static enum pvmi_channel_state end(struct pvmi_channel *channel, const void *argument)
 {
 	disconnect(channel, true);
+	pvmi_route_shm.forget_lent(channel, true, true);
 	return stay_gone(channel, argument);
 }
 
@@ -295,6 +298,7 @@ static enum pvmi_channel_state flow(struct pvmi_channel *channel, const void *ar
 		channel->broken = true;
 		return back_off(channel);
 	}
+	pvmi_route_shm.forget_lent(channel, false, true);
 	channel->cursor = channel->first;
 	return PVMI_CHANNEL_OPEN;
 }

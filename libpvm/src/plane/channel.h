@@ -71,6 +71,9 @@ struct pvmi_route {
 	int (*ready)(struct pvmi_channel *channel, uint32_t events);
 	/* Nothing more will be sent: tell the receiver that it can forget us. */
 	void (*farewell)(struct pvmi_channel *channel);
+	/* What earlier connections have lent is lent no more: the receiver has ended, or is elsewhere
+	 * (it holds copies), or we are. all: also what was lent where the receiver is now. */
+	void (*forget_lent)(struct pvmi_channel *channel, bool all, bool here);
 	/* Give back whatever the route holds but the watch. here: the descriptors exist in this process. */
 	void (*close)(struct pvmi_channel *channel, bool here);
 };
@@ -91,6 +94,7 @@ struct pvmi_channel {
 
 	const struct pvmi_route *route;
 	void *link;                     /* the route's own state */
+	void *lent;                     /* connections that ended while the receiver still read from our heap */
 	uint32_t epoch;                 /* of the route in use or last used */
 	bool broken;                    /* that route is of no use any more */
 	bool no_shm;                    /* the receiver has no room for one more local sender */

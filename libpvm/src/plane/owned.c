@@ -128,3 +128,21 @@ struct pvmi_area *pvmi_area_find(uintptr_t start, uintptr_t end)
 			return area;
 	return NULL;
 }
+
+void pvmi_areas_each(enum pvmi_area_kind kind, void (*visit)(struct pvmi_area *area))
+{
+	struct pvmi_area *area = areas;
+
+	/* A visit may remove the area and others: mark what has been visited, begin again after each. */
+	while (area) {
+		if (area->kind != kind || area->visited) {
+			area = area->next;
+			continue;
+		}
+		area->visited = true;
+		visit(area);
+		area = areas;
+	}
+	for (area = areas; area; area = area->next)
+		area->visited = false;
+}

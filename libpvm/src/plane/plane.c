@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "inlet.h"
 #include "shm/inbox.h"
+#include "shm/lender.h"
 #include "source.h"
 
 #define TASK_BITS 0x3fffffffU           /* of a tid */
@@ -548,6 +549,7 @@ void pvmi_plane_forget(void)
 	pvmi_forget_fds();
 	while (plane->inlets)
 		pvmi_inlet_close(plane->inlets, PVMI_CLOSE_MOVED);
+	pvmi_lenders_moved();
 	for (channel = plane->all_channels; channel; channel = channel->next)
 		channel->watch.fd = -1;
 	pvmi_inbox_drop(false);

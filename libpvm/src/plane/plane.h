@@ -69,10 +69,12 @@ struct pvmi_area {
 	enum pvmi_area_kind kind;
 	uintptr_t start, end;
 	void *owner;
+	bool visited;
 };
 struct pvmi_area *pvmi_area_add(enum pvmi_area_kind kind, void *start, size_t length, void *owner);
 void pvmi_area_remove(struct pvmi_area *area);
 struct pvmi_area *pvmi_area_find(uintptr_t start, uintptr_t end);
+void pvmi_areas_each(enum pvmi_area_kind kind, void (*visit)(struct pvmi_area *area));
 
 /* ------------------------------------------------------------------ the plane */
 

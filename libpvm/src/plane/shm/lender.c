@@ -40,6 +40,10 @@ static void free_unused(struct pvmi_lender *lender)
 {
 	if (lender->connected || lender->count)
 		return;
+	if (lender->flags_area) {
+		sys_munmap(lender->flags, sizeof(*lender->flags));
+		pvmi_area_remove(lender->flags_area);
+	}
 	sys_munmap(lender->base, lender->limit);
 	pvmi_area_remove(lender->area);
 	pvmi_free(lender);
@@ -116,13 +120,31 @@ struct pvmi_block *pvmi_lender_block(struct pvmi_lender *lender, const uint8_t *
 	return &foreign->block;
 }
 
-void pvmi_lender_disconnect(struct pvmi_lender *lender, bool here)
+void pvmi_lender_disconnect(struct pvmi_lender *lender, struct pvmi_area *area)
 {
 	pvmi_disown_fd(lender->fd);
-	if (here && lender->fd >= 0)
+	if (lender->fd >= 0)
 		sys_close(lender->fd);
 	lender->fd = -1;
-	lender->flags = NULL;
 	lender->connected = false;
+	lender->flags_area = area;
 	free_unused(lender);
+}
+
+static void forget_files(struct pvmi_area *area)
+{
+	struct pvmi_lender *lender = area->owner;
+
+	pvmi_area_remove(lender->flags_area);
+	lender->flags_area = NULL;
+	lender->flags = NULL;
+	lender->fd = -1;
+	lender->connected = false;
+	pvmi_trace(PRIVATISED, lender->count, lender->bytes);
+	free_unused(lender);
+}
+
+void pvmi_lenders_moved(void)
+{
+	pvmi_areas_each(PVMI_AREA_LENT, forget_files);
 }

@@ -20,6 +20,7 @@ struct pvmi_lender {
 	uint32_t count;                 /* of blocks */
 	size_t bytes;                   /* in them */
 	struct pvmi_ring_shared *flags; /* where a release is told; NULL: nobody listens */
+	struct pvmi_area *flags_area;   /* it is ours to unmap: the connection has ended before us */
 	bool connected;                 /* an inlet uses it */
 };
 
@@ -29,7 +30,10 @@ struct pvmi_lender *pvmi_lender_new(int fd);
 const uint8_t *pvmi_lender_bytes(struct pvmi_lender *lender, uint64_t offset, uint64_t length);
 struct pvmi_block *pvmi_lender_block(struct pvmi_lender *lender, const uint8_t *bytes, size_t length, uint32_t lend);
 void pvmi_lender_release(struct pvmi_lender *lender, uint32_t lend);
-/* The inlet is gone. here: the descriptor exists in this process. */
-void pvmi_lender_disconnect(struct pvmi_lender *lender, bool here);
+/* The inlet is gone. While blocks are still in use the ring (area) is kept for their releases: the
+ * sender may live, and waits for them before it uses that memory again. */
+void pvmi_lender_disconnect(struct pvmi_lender *lender, struct pvmi_area *area);
+/* After a move: what is still in use lies in private memory; files and rings exist no more. */
+void pvmi_lenders_moved(void);
 
 #endif

@@ -12,6 +12,8 @@
 #define REAP_EVERY 32                   /* pushes, when nothing else asks for it */
 
 struct link {
+	struct link *next;      /* in channel->lent */
+	uint32_t epoch;
 	struct pvmi_ring ring;
 	struct pvmi_area *ring_area, *inbox_area;
 	struct pvmi_inbox *inbox;
@@ -146,31 +148,57 @@ static bool out_open(struct pvmi_channel *channel, const struct pvmi_welcome *we
 	return true;
 }
 
+static void free_link(struct link *link, bool here)
+{
+	uint32_t i;
+
+	/* Not so when we leave the VM: receivers may still read what was lent. */
+	for (i = 0; i < PVMI_RING_LENDS && !pvmi->plane->leaving; i++)
+		pvmi_block_unref(link->lends[i]);
+	if (here && link->ring.shared)
+		sys_munmap(link->ring.shared, sizeof(struct pvmi_ring_shared));
+	pvmi_area_remove(link->ring_area);
+	pvmi_free(link);
+}
+
 static void out_close(struct pvmi_channel *channel, bool here)
 {
 	struct link *link = channel->link;
-	uint32_t i;
 
 	if (!link)
 		return;
-	/* The receiver is gone, or has what it needs (it moved, or we did): what was lent is ours
-	 * again. Not so when we leave the VM: receivers may still read it. */
-	for (i = 0; i < PVMI_RING_LENDS && !pvmi->plane->leaving; i++)
-		pvmi_block_unref(link->lends[i]);
 	if (here) {
 		close_one(&link->ring_fd);
 		close_one(&link->heap_fd);
 		close_one(&link->bell);
-		if (link->ring.shared)
-			sys_munmap(link->ring.shared, sizeof(struct pvmi_ring_shared));
 		if (link->inbox)
 			sys_munmap(link->inbox, PVMI_INBOX_SIZE);
 	}
 	pvmi_disown_fd(link->bell);
-	pvmi_area_remove(link->ring_area);
 	pvmi_area_remove(link->inbox_area);
-	pvmi_free(link);
 	channel->link = NULL;
+	if (!here || link->free_count == PVMI_RING_LENDS) {
+		free_link(link, here);
+		return;
+	}
+	/* A connection can end while both live; then the receiver still tells its releases in the ring. */
+	link->epoch = channel->epoch;
+	link->next = channel->lent;
+	channel->lent = link;
+}
+
+static void out_forget_lent(struct pvmi_channel *channel, bool all, bool here)
+{
+	struct link **place = (struct link **)&channel->lent, *link;
+
+	while ((link = *place)) {
+		if (!all && link->epoch == channel->epoch) {
+			place = &link->next;
+			continue;
+		}
+		*place = link->next;
+		free_link(link, here);
+	}
 }
 
 /* ------------------------------------------------------------------ what comes back */
@@ -193,6 +221,21 @@ static void take_back_lends(struct link *link)
 	}
 }
 
+static void take_back_from_ended(struct pvmi_channel *channel)
+{
+	struct link **place = (struct link **)&channel->lent, *link;
+
+	while ((link = *place)) {
+		take_back_lends(link);
+		if (link->free_count < PVMI_RING_LENDS) {
+			place = &link->next;
+			continue;
+		}
+		*place = link->next;
+		free_link(link, true);
+	}
+}
+
 static int out_reap(struct pvmi_channel *channel)
 {
 	struct link *link = channel->link;
@@ -202,6 +245,8 @@ static int out_reap(struct pvmi_channel *channel)
 	if (taken && taken != channel->acknowledged && !pvmi_channel_acknowledged(channel, taken))
 		return PVMI_BREAK_PROTOCOL;
 	take_back_lends(link);
+	if (channel->lent)
+		take_back_from_ended(channel);
 	return 0;
 }
 
@@ -424,5 +469,6 @@ const struct pvmi_route pvmi_route_shm = {
 	.reap = out_reap,
 	.ready = out_ready,
 	.farewell = out_farewell,
+	.forget_lent = out_forget_lent,
 	.close = out_close,
 };

@@ -35,16 +35,22 @@ static bool map_ring(struct link *link, int fd)
 	return link->ring.shared->magic == PVMI_RING_MAGIC && link->ring.shared->data_size == PVMI_RING_DATA;
 }
 
+/* here: descriptors and mappings exist in this process; if not, pvmi_lenders_moved sees to the lender. */
 static void free_link(struct link *link, bool here)
 {
-	if (link->lender)
-		pvmi_lender_disconnect(link->lender, here);
-	if (here && link->ring.shared)
+	bool in_use = link->lender && link->lender->count;
+
+	if (here && link->lender)
+		pvmi_lender_disconnect(link->lender, in_use ? link->area : NULL);
+	if (here && link->ring.shared && !in_use) {
 		sys_munmap(link->ring.shared, sizeof(struct pvmi_ring_shared));
+		pvmi_area_remove(link->area);
+	}
+	if (!here)
+		pvmi_area_remove(link->area);
 	if (here && link->bell >= 0)
 		sys_close(link->bell);
 	pvmi_disown_fd(link->bell);
-	pvmi_area_remove(link->area);
 	pvmi_free(link);
 }
 
