@@ -135,12 +135,13 @@ void pvmi_free(void *object)
 
 void *pvmi_realloc(void *object, size_t size)
 {
-	struct header *header = (struct header *)object - 1;
+	struct header *header;
 	size_t room;
 	void *grown;
 
 	if (!object)
 		return pvmi_alloc(size);
+	header = (struct header *)object - 1;
 	room = (header->class == LARGE ? header->size : class_size(header->class)) - sizeof(*header);
 	if (size <= room) {
 		if (header->class != LARGE)
