@@ -68,7 +68,8 @@ function inspectProcess(view: ProcessView, status: Map<string, string>): Blocker
   const found: Blocker[] = [];
   const add = (entry: Blocker): number => found.push(entry);
 
-  const own = view.threads().filter(({ tid, name }) => tid !== view.pid && name !== agentThreadName);
+  // The agent is born with all signals blocked, a moment before it gives itself its name.
+  const own = view.threads().filter(({ tid, name }) => tid !== view.pid && name !== agentThreadName && !view.blocksAll(tid));
   if (own.length > 0) add(blocker('source', 'EXTRA_THREADS', { count: own.length }));
   const children = view.children();
   if (children.length > 0) add(blocker('source', 'CHILD_PROCESSES', { pids: children.slice(0, 8).join(', ') }));

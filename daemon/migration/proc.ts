@@ -112,6 +112,10 @@ export class ProcessView {
     return this.#reading(() => readdirSync(`/proc/${this.pid}/task`))
       .map((tid) => ({ tid: Number(tid), name: this.#optional(`task/${tid}/comm`)?.trim() ?? '' }));
   }
+  /** Whether a thread has every signal blocked that can be. */
+  blocksAll(tid: number): boolean {
+    return parseStatus(this.#optional(`task/${tid}/status`) ?? '').get('SigBlk') === 'fffffffffffbfeff';
+  }
   children(): number[] {
     return this.threads()
       .flatMap(({ tid }) => (this.#optional(`task/${tid}/children`) ?? '').split(' '))

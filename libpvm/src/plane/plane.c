@@ -508,7 +508,9 @@ void pvmi_plane_forked(void)
 	if (!plane)
 		return;
 	/* The descriptors are copies: closing them ends no connection of the parent's. The mappings are
-	 * left alone. Nothing is unlinked and no word goes to any peer. */
+	 * left alone. Nothing is unlinked and no word goes to any peer; the bitmap that the daemon reads
+	 * is shared with the parent and stays as it is. */
+	pvmi_unpublish_fds();
 	for (i = 0; i < PVMI_MAX_FD; i++)
 		if (pvmi_owns_fd(i)) {
 			pvmi_disown_fd(i);
