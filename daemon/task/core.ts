@@ -13,6 +13,9 @@ export interface Core {
   /** Tasks of this node by tid; also those that arrive or have departed, until nothing is left to do for them. */
   readonly table: Map<number, TaskEntry>;
   readonly stopping: boolean;
+  /** What is known of it has changed: written down before long, or before somebody is told so. */
+  persist(entry: TaskEntry): void;
+  writeDown(): void;
   emit<E extends keyof TaskEvents>(event: E, ...args: TaskEvents[E]): void;
 }
 

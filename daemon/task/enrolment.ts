@@ -97,6 +97,7 @@ export class Enrolment {
   #welcome(entry: TaskEntry, link: Link, frame: mpvm.task.ToDaemon): void {
     this.#host.linked(entry, link);
     entry.attach(link, false);
+    this.#core.writeDown();
     link.send({ request: frame.request, status: pvm.Ok, enrolled: this.#host.placeOf(entry, entry.epoch) });
     entry.nowReady();
     if (!link.open) entry.process?.hint();

@@ -36,6 +36,7 @@ const transitions: Record<TaskState, readonly TaskState[]> = {
 export interface EntryHost {
   readonly log: Logger;
   changed(entry: TaskEntry): void;
+  writeDown(): void;
   departed(entry: TaskEntry): void;
   /** Frames for a task that has gone to another node. */
   forward(tid: number, frames: readonly ToTask[]): void;
@@ -248,6 +249,7 @@ export class TaskEntry implements LocalTask {
   hold(): void {
     this.#holding = true;
     this.#handedOver = 0;
+    this.#host.writeDown(); // a daemon started again must know that it may have gone
   }
 
   held(): ToTask[] {

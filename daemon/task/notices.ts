@@ -131,7 +131,8 @@ export class Notices {
     }
     if (entry?.here) {
       entry.watchers.add(watcher);
-      this.#core.book.put(entry.keep);
+      this.#core.persist(entry);
+      this.#core.writeDown();
       return;
     }
     const self = this.#core.vm.self.name;
@@ -189,7 +190,7 @@ export class Notices {
       const set = this.#about.get(wanted.about) ?? new Set();
       this.#about.set(wanted.about, set.add(entry));
     }
-    this.#core.book.put(entry.keep);
+    this.#core.persist(entry);
   }
 
   #remove(entry: TaskEntry, which: (wanted: Wanted) => boolean): Wanted[] {
@@ -200,7 +201,7 @@ export class Notices {
     if (rest.length > 0) this.#wanted.set(entry, rest);
     else this.#wanted.delete(entry);
     for (const { about } of removed) if (!rest.some((wanted) => wanted.about === about)) this.#unindex(entry, about);
-    if (entry.here) this.#core.book.put(entry.keep);
+    this.#core.persist(entry);
     return removed;
   }
 

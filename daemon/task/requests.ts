@@ -112,7 +112,11 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
       return { status: (node.state ?? 0) === mpvm.node.NodeState.UP ? pvm.Ok : pvm.HostFail };
     },
 
-    notify: (entry, frame) => ({ status: notices.request(entry, frame.notify ?? {}) }),
+    notify: (entry, frame) => {
+      const status = notices.request(entry, frame.notify ?? {});
+      core.writeDown();
+      return { status };
+    },
 
     hostTime: async (_entry, frame) => {
       const node = vm.nodeOfHost(hostOf(frame.hostTime?.host ?? 0));

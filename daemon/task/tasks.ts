@@ -65,6 +65,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   readonly #server: TaskServer;
   /** Processes with captured output, also of tasks that have left or gone. */
   readonly #captured = new Set<Captured>();
+  readonly #dirty = new Set<TaskEntry>();
   /** Tasks of a spawn that is not complete: who they are told when it is. */
   readonly #introductions = new Map<number, () => void>();
 
@@ -343,7 +344,16 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   // ---------------------------------------------------------------- EntryHost
 
   changed(entry: TaskEntry): void {
-    if (entry.here && entry.process !== undefined && !this.stopping) this.book.put(entry.keep);
+    this.persist(entry);
+  }
+  /** Together with all else that changes in this turn of the event loop: a record can be long. */
+  persist(entry: TaskEntry): void {
+    if (this.#dirty.size === 0) setImmediate(() => this.writeDown());
+    this.#dirty.add(entry);
+  }
+  writeDown(): void {
+    for (const entry of this.#dirty) if (entry.here && entry.process !== undefined && !this.stopping) this.book.put(entry.keep);
+    this.#dirty.clear();
   }
   forward(tid: number, frames: readonly mpvm.task.IToTask[]): void {
     this.#router.post(tid, frames);
