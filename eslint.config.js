@@ -18,6 +18,9 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off',
       // protobufjs marks its plain-object interfaces (ITaskRecord) deprecated in favour of longer names for the same.
       '@typescript-eslint/no-deprecated': 'off',
+      // What a message of ours cannot lack, one from a broken peer can: looking twice is wanted.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+      '@typescript-eslint/no-invalid-void-type': ['error', { allowInGenericTypeArguments: true, allowAsThisParameter: true }],
       // PVM's codes and the protocol's states are numbers on purpose.
       '@typescript-eslint/no-unsafe-enum-comparison': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],

@@ -25,7 +25,7 @@ function cSuite(directory) {
     command: ['make', ['--no-print-directory', '-C', directory, 'check']],
     limitSeconds: 300,
     skip: () => !existsSync(join(root, directory, 'Makefile')) && 'it has no Makefile',
-    count: countCmocka,
+    count: countC,
   };
 }
 
@@ -50,11 +50,15 @@ const suites = [
     .map(mochaSuite),
 ];
 
-/** cmocka sums up each program in three lines. */
-function countCmocka(output) {
+/** cmocka sums up each program in three lines; other C tests say "ok NAME …" or "FAILED NAME: …", one line a case. */
+function countC(output) {
   const sum = (word) => [...output.matchAll(new RegExp(`\\[ *${word} *\\] (\\d+) test`, 'g'))].reduce((total, match) => total + Number(match[1]), 0);
-  const names = [...output.matchAll(/\[ *SKIPPED *\] (?!\d+ test)(.*)/g)].map((match) => match[1]);
-  const counts = { passed: sum('PASSED'), failed: sum('FAILED'), skips: [...new Set(names)] };
+  const lines = (pattern) => [...output.matchAll(pattern)].map((match) => match[1]);
+  const counts = {
+    passed: sum('PASSED') + lines(/^(ok) \S/gm).length,
+    failed: sum('FAILED') + lines(/^(FAILED) \S/gm).length,
+    skips: [...new Set([...lines(/\[ *SKIPPED *\] (?!\d+ test)(.*)/g), ...lines(/^skipped (.*)/gm)])],
+  };
   return counts.passed + counts.failed > 0 ? counts : undefined;
 }
 
