@@ -327,6 +327,16 @@ int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms)
 	return 0;
 }
 
+static int look_around(struct ckpt_job *job)
+{
+	int error = ckpt_find_thread(job);      /* it may have made another one meanwhile */
+
+	if (error)
+		return error;
+	CKPT_FAULT(job, CKPT_FAULT_AGENT_FROZEN);
+	return 0;
+}
+
 int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms)
 {
 	int error;
@@ -336,11 +346,10 @@ int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms)
 	if (error)
 		return error;
 	job->frozen_at_us = ckpt_clock_ns(CLOCK_REALTIME) / 1000;
-	error = ckpt_find_thread(job);
+	error = look_around(job);
 	if (error)
-		return error;
-	CKPT_FAULT(job, CKPT_FAULT_AGENT_FROZEN);
-	return 0;
+		ckpt_let_go();
+	return error;
 }
 
 int ckpt_take_pending(struct ckpt_job *job)

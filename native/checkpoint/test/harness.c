@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 	link = accept_one();
 	if (!read_all(link, &hello, sizeof(hello)))
 		fail("the program did not begin");
-	for (i = 0; i < moves; i++) {
+	for (i = 0; moved < moves; i++) {
 		struct timespec pause = { 0, delay ? rand() % delay * 1000L : 0 };
 		enum outcome outcome;
 
