@@ -30,7 +30,7 @@ export async function* runTasks({ vm, tasks, log }: ControlParts, request: mpvm.
   };
   const stopPlacing = vm.on('moved', place);
   const stopMourning = vm.on('nodeDown', ({ name }) => {
-    for (const [tid, node] of running) if (node === name) void inbox.take({ tid, exited: true, exitCode: 128 + killSignal });
+    for (const [tid, node] of running) if (node === name) void inbox.take({ tid, exited: true, exitCode: 128 + killSignal, signal: 'SIGKILL' });
   });
   const abort = (): void => inbox.end();
   signal.addEventListener('abort', abort, { once: true });
@@ -49,7 +49,7 @@ export async function* runTasks({ vm, tasks, log }: ControlParts, request: mpvm.
       const record = await inbox.next();
       if (record === undefined) break;
       if (record.data && record.data.length > 0) yield { output: { tid: record.tid, data: record.data } };
-      if (record.exited && running.delete(record.tid ?? 0)) yield { ended: { tid: record.tid, code: record.exitCode, signal: '' } };
+      if (record.exited && running.delete(record.tid ?? 0)) yield { ended: { tid: record.tid, code: record.exitCode, signal: record.signal } };
     }
   } finally {
     signal.removeEventListener('abort', abort);

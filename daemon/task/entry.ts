@@ -82,6 +82,8 @@ export class TaskEntry implements LocalTask {
   /** From the start of its restorer until the program runs: the process would take signals for itself. */
   #restoring: boolean;
   #outbox: ToTask[] = [];
+  /** A move that begins when the task has come back. */
+  #start: ToTask | undefined;
   #holding = false;
   #kept: ToTask[] = [];
   #handedOver = 0;
@@ -183,12 +185,17 @@ export class TaskEntry implements LocalTask {
   nowReady(): void {
     this.#ready = true;
     this.#restoring = false;
+    if (this.#start !== undefined) this.#link?.send(this.#start);
+    this.#start = undefined;
     this.#flush();
     this.#flushSignals();
   }
 
   send(frame: ToTask): void {
-    this.#link?.send(frame);
+    if (this.#link !== undefined) return this.#link.send(frame);
+    // After a restart of the daemon a task needs a moment to come back: a move may begin before.
+    if (frame.migrationStart) this.#start = frame;
+    else if (frame.migrationAbort && frame.migrationAbort.id === this.#start?.migrationStart?.id) this.#start = undefined;
   }
 
   /** By whichever way is open: the link, the outbox, the kept frames, the node it went to. */

@@ -75,7 +75,7 @@ export class Outlet {
 
   /** The process has ended, and what it had written has been taken. */
   async exited(source: Source, exit: Exit): Promise<void> {
-    if (source.record.run) await this.#toRun(source, { exited: true, exitCode: shellCode(exit) });
+    if (source.record.run) await this.#toRun(source, { exited: true, exitCode: shellCode(exit), signal: exit.signal ?? '' });
   }
 
   // ---------------------------------------------------------------- order over a move

@@ -91,7 +91,7 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
       return { status: pvm.Ok };
     },
 
-    listTasks: async (_entry, frame) => listTasks(core, router, frame.listTasks?.where ?? 0),
+    listTasks: async (_entry, frame) => listTasks(core, router, resolver, frame.listTasks?.where ?? 0),
 
     listHosts: () => {
       const hosts = reachable(core).map((node) => ({
@@ -104,7 +104,7 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
       return { status: hosts.length, hostList: { hosts, architectures: 1 } };
     },
 
-    taskStatus: async (_entry, frame) => ({ status: (await resolver.exists(frame.taskStatus?.tid ?? 0)) ? pvm.Ok : pvm.NoTask }),
+    taskStatus: async (_entry, frame) => ({ status: (await resolver.find(frame.taskStatus?.tid ?? 0)) ? pvm.Ok : pvm.NoTask }),
 
     hostStatus: (_entry, frame) => {
       const node = vm.nodeNamed(frame.hostStatus?.name ?? '');
@@ -166,15 +166,18 @@ function reachable(core: Core): mpvm.node.INodeInfo[] {
 }
 
 /** pvm_tasks: all (0), those of a host, or one. */
-async function listTasks(core: Core, router: Router, where: number): Promise<Answer> {
+async function listTasks(core: Core, router: Router, resolver: Resolver, where: number): Promise<Answer> {
   const all = reachable(core);
-  const one = where !== 0 && localOf(where) !== 0;
-  const nodes = where === 0 || one ? all : all.filter((node) => node.host === hostOf(where));
+  const nodes = where === 0 ? all : all.filter((node) => node.host === hostOf(where));
   if (nodes.length === 0) return { status: pvm.NoHost };
-  if (one && !all.some((node) => node.host === hostOf(where))) return { status: pvm.NoHost };
+  if (localOf(where) !== 0) {
+    const found = await resolver.find(where);
+    if (found === undefined) return { status: pvm.Ok, taskList: { tasks: [] } };
+    return { status: 1, taskList: { tasks: [taskInfo(found.row, core.vm.nodeNamed(found.node)?.host ?? 0)] } };
+  }
   const lists = await Promise.all(
     nodes.map(async (node) => {
-      const reply = await router.ask(node.name ?? '', (client) => client.listTasks({ tid: one ? where : 0 }, { timeoutMs: peerTimeoutMs }));
+      const reply = await router.ask(node.name ?? '', (client) => client.listTasks({}, { timeoutMs: peerTimeoutMs }));
       return (reply?.tasks ?? []).map((row) => taskInfo(row, node.host ?? 0));
     }),
   );

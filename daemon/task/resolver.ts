@@ -98,13 +98,28 @@ export class Resolver {
     return { tid: route.tid, state: ELSEWHERE, epoch: route.epoch, address, port: route.port };
   }
 
-  /** pvm_pstat: is there such a task, anywhere? */
-  async exists(tid: number): Promise<boolean> {
-    if (this.#core.table.get(tid)?.here) return true;
-    if (this.#core.vm.nodeOfHost(hostOf(tid)) === undefined) return false;
-    const where = await this.#router.whereSurely(tid);
-    if (where === undefined || where.node === this.#core.vm.self.name) return this.#core.table.get(tid)?.here === true;
-    const reply = await this.#router.ask(where.node, (client) => client.listTasks({ tid }));
-    return (reply?.tasks.length ?? 0) > 0;
+  /** What is known of a task, anywhere; undefined when there is none. Waits while it moves. */
+  async find(tid: number): Promise<{ row: mpvm.node.ITaskRow; node: string } | undefined> {
+    const self = this.#core.vm.self.name;
+    let before = '';
+    while (!this.#core.stopping && this.#core.vm.nodeOfHost(hostOf(tid)) !== undefined) {
+      const here = await this.rowHere(tid);
+      if (here) return { row: here, node: self };
+      let { node } = this.#router.whereIs(tid);
+      if (node === self || node === before) node = (await this.#router.whereSurely(tid))?.node ?? self;
+      if (this.#core.table.get(tid)?.here) continue;
+      if (node === self || node === before) return undefined;
+      before = node;
+      const row = (await this.#router.ask(node, (client) => client.listTasks({ tid }, { timeoutMs: peerTimeoutMs })))?.tasks[0];
+      if (row) return { row, node };
+    }
+    return undefined;
+  }
+
+  /** Of a task of this node; once it is known whether it is one. */
+  async rowHere(tid: number): Promise<mpvm.node.ITaskRow | undefined> {
+    await this.#core.table.get(tid)?.settled();
+    const entry = this.#core.table.get(tid);
+    return entry?.here ? entry.row() : undefined;
   }
 }

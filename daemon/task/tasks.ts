@@ -181,8 +181,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   }
 
   async rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply> {
-    const wanted = this.list().filter((task) => !request.tid || task.tid === request.tid);
-    return { tasks: await Promise.all(wanted.map(async (task) => ({ ...(await task.row()), node: this.vm.self.name }))) };
+    const rows = request.tid ? [await this.#resolver.rowHere(request.tid)] : await Promise.all(this.list().map((task) => task.row()));
+    return { tasks: rows.flatMap((row) => (row ? [{ ...row, node: this.vm.self.name }] : [])) };
   }
 
   on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void {
