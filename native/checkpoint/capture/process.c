@@ -249,7 +249,12 @@ static int send_interval_timers(struct ckpt_job *job)
 	int which, error = 0;
 
 	for (which = ITIMER_REAL; which <= ITIMER_PROF && !error; which++) {
-		if (SYS(getitimer, which, &value) || !micro(&value.it_value))
+		if (SYS(getitimer, which, &value))
+			continue;
+		/* While its SIGALRM waits to be taken, a periodic timer stands still: it goes on then. */
+		if (which == ITIMER_REAL && !micro(&value.it_value))
+			value.it_value = value.it_interval;
+		if (!micro(&value.it_value))
 			continue;
 		memset(&message, 0, sizeof(message));
 		message.kind = which;   /* REAL, VIRTUAL, PROFILE: the same numbers */
