@@ -9,6 +9,13 @@ describe('mpvm with a VM', function () {
   this.timeout(60_000);
   const lab = useLab({ nodes: 2 });
 
+  /** Options of ours stand before the program; what follows it is the program's. */
+  async function spawn(...args: string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await lab().cli(['spawn', '-o', 'json', ...args]);
+    equal(code, 0, stderr);
+    return (JSON.parse(stdout) as { tids: string[] }).tids;
+  }
+
   it('lists nodes for programs', async () => {
     const nodes = await lab().json<Row[]>(['nodes']);
     deepEqual(nodes.map((node) => node.name), ['n1', 'n2']);
@@ -21,7 +28,7 @@ describe('mpvm with a VM', function () {
   });
 
   it('lists tasks for programs, ids as PVM prints them', async () => {
-    const { tids } = await lab().json<{ tids: string[] }>(['spawn', '-n', '2', 'sleeper', 'nanosleep', '60000', '1']);
+    const tids = await spawn('-n', '2', 'sleeper', 'nanosleep', '60000', '1');
     equal(tids.length, 2);
     const tasks = await lab().json<Row[]>(['ps']);
     for (const tid of tids) {
@@ -84,7 +91,7 @@ describe('mpvm with a VM', function () {
   });
 
   it('brings back a daemon that was killed, with the tasks it had', async () => {
-    const { tids } = await lab().json<{ tids: string[] }>(['spawn', '--node', 'n2', 'sleeper', 'nanosleep', '60000', '1']);
+    const tids = await spawn('--node', 'n2', 'sleeper', 'nanosleep', '60000', '1');
     await lab().killDaemon('n2');
     const { code, stdout } = await lab().cli(['up', '--nodes', '2']);
     equal(code, 0, stdout);
