@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../api/errors.h"
+#include "../message/message.h"
 #include "../plane/plane.h"
 #include "../sys/sys.h"
 #include "link.h"
@@ -383,5 +384,6 @@ int pvmi_link_renew(int fd, const uint8_t *place, size_t length)
 	sys_fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	use_descriptor(link, fd, PVMI_LINK_UP);
+	pvmi_news_renew();
 	return PvmOk;
 }
