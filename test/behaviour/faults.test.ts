@@ -21,6 +21,8 @@ const restorerPoints = enginePoints.filter((point) => point.startsWith('RESTORER
 const afterCommit = ['DEST_AFTER_COMMIT', 'DEST_AFTER_GO', 'SOURCE_BEFORE_DESTROY', 'SOURCE_AFTER_DESTROY', 'AGENT_VANISH', 'RESTORER_GO', 'RESTORER_JUMP'];
 /** Either may happen, by who is faster. */
 const either = ['SOURCE_AFTER_HANDOVER', 'SOURCE_AFTER_IMAGE', 'SOURCE_AFTER_ARRIVED', 'DEST_BEFORE_COMMIT', 'DEST_AFTER_ARRIVED', 'DEST_AFTER_HANDOVER', 'AGENT_SENT', 'AGENT_ARRIVED', 'AGENT_THAW', 'RESTORER_TOLD_AGENT', 'RESTORER_ARRIVED'];
+/** The image is complete: a stream that breaks now stops nothing. */
+const cutTooLate = ['RESTORER_END', 'RESTORER_BUILT'];
 
 describe('a fault at any point of a move: the task lives exactly once', function () {
   this.timeout(60_000);
@@ -33,16 +35,18 @@ describe('a fault at any point of a move: the task lives exactly once', function
     await run.printed('ring started');
     const member = await until('a member on the second node', async () => (await lab().tasks()).find((row) => row.tid !== run.tid && row.program?.endsWith('ring') && row.node === from));
     const tid = member.tid ?? 0;
-    const move = await lab().migrate(tid, to, { fault: { point, action } }).catch((error: unknown) => String(error));
+    const moving = lab().migrate(tid, to, { fault: { point, action } }).catch((error: unknown) => String(error));
+    await repair?.(from, to);
+    const move = await moving;
     const outcome = typeof move === 'string' ? move : `${move.outcome} ${move.code}`;
     assert.doesNotMatch(outcome, /FAULTS_OFF|FAULT_UNKNOWN/);
-    await repair?.(from, to);
     const row = await until(`the task runs once (${outcome})`, async () => {
       if (run.over) throw new Error(`the ring has ended: ${run.output.slice(-1000)}`);
       const rows = (await lab().tasks()).filter((one) => one.tid === tid);
       return rows.length === 1 && rows[0]!.state === 'running' && rows[0];
     });
-    if (!either.includes(point)) assert.equal(row.node, afterCommit.includes(point) ? to : from, outcome);
+    const open = either.includes(point) || (action === Action.CUT && cutTooLate.includes(point));
+    if (!open) assert.equal(row.node, afterCommit.includes(point) ? to : from, outcome);
     const again = (await lab().nodeNames()).find((name) => name !== row.node && name !== registry)!;
     await lab().move(tid, again);
     assert.equal(run.over, false, run.output);
@@ -62,13 +66,13 @@ describe('a fault at any point of a move: the task lives exactly once', function
     for (const point of [...destinationFaults, ...agentPoints, ...restorerPoints]) it(point, () => survives(point, Action.CUT));
   });
   describe('the restorer is killed', () => {
-    // From RESTORER_GO on it is the task itself that would be killed.
-    for (const point of restorerPoints.slice(0, restorerPoints.indexOf('RESTORER_GO'))) it(point, () => survives(point, Action.KILL));
+    // From RESTORER_ARRIVED on the directory may have spoken: it is the task itself that would be killed.
+    for (const point of restorerPoints.slice(0, restorerPoints.indexOf('RESTORER_ARRIVED'))) it(point, () => survives(point, Action.KILL));
   });
   describe('the daemon of the destination is killed', () => {
-    for (const point of destinationFaults) it(point, () => survives(point, Action.KILL, (_, to) => lab().restart(to)));
+    for (const point of destinationFaults) it(point, () => survives(point, Action.KILL, (_, to) => lab().restartWhenDead(to)));
   });
   describe('the daemon of the source is killed', () => {
-    for (const point of sourceFaults) it(point, () => survives(point, Action.KILL, (from) => lab().restart(from)));
+    for (const point of sourceFaults) it(point, () => survives(point, Action.KILL, (from) => lab().restartWhenDead(from)));
   });
 });

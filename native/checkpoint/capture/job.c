@@ -103,8 +103,9 @@ bool ckpt_fault(struct ckpt_job *job, enum ckpt_fault point)
 		SYS(kill, SYS(getpid), SIGSTOP);
 		return false;
 	case CKPT_FAULT_CUT:
-		if (job->stream >= 0)
-			SYS(shutdown, job->stream, SHUT_RDWR);
+		if (job->stream < 0)
+			return true;    /* nothing to cut yet: it cannot be connected */
+		SYS(shutdown, job->stream, SHUT_RDWR);
 		return false;
 	default:
 		return true;

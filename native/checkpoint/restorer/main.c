@@ -72,8 +72,9 @@ bool fault(enum ckpt_fault point)
 		SYS(kill, SYS(getpid), SIGSTOP);
 		return true;
 	case 3:
-		if (restorer.stream >= 0)
-			SYS(shutdown, restorer.stream, SHUT_RDWR);
+		if (restorer.stream < 0)
+			give_up("FAULT_INJECTED", "injected fault at %s", ckpt_fault_name(point));
+		SYS(shutdown, restorer.stream, SHUT_RDWR);
 		return true;
 	default:
 		/* Once the daemon knows of the arrival it may commit at any moment: no step fails any more. */
