@@ -14,6 +14,7 @@ export const needed = [
   'protobuf-compiler',
   'nanopb', // C code of proto/
   'libnanopb-dev',
+  'libxxhash-dev', // checksum of the image stream
 ];
 
 /** Without these some suites are skipped, each with its reason. */
