@@ -26,6 +26,8 @@ type Frame = mpvm.task.IToDaemon;
 
 /** How long each side may say nothing before the move is given up. */
 const silence = { preparing: 20, agent: 15, frozen: 30, resuming: 30 } as const;
+/** How long a destination that broke off after the commit is asked before the outcome is called unknown. */
+const askWhetherItLivesMs = 5000;
 /** A stop that would take longer than this is put off while rounds of copying still help. */
 const defaultMaxDowntimeMs = 20;
 const defaultMaxRounds = 30;
@@ -81,6 +83,8 @@ export class OutboundMove {
   /** The agent has said so, and has not sent the end of the image: there will be no arrival. */
   #agentFailed = false;
   #destinationGaveUp = false;
+  /** Nothing more will come from the destination by itself. */
+  #inboundOver = false;
 
   constructor(options: OutboundOptions) {
     this.id = options.id;
@@ -192,6 +196,7 @@ export class OutboundMove {
     } catch (error) {
       detail = asMpvmError(error).message;
     }
+    this.#inboundOver = true;
     this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
   }
 
@@ -291,7 +296,8 @@ export class OutboundMove {
     let trouble: MpvmError | undefined;
     try {
       for (;;) {
-        const next = await this.#expect('any', silence.resuming, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
+        const patience = this.#inboundOver ? 0 : silence.resuming;
+        const next = await this.#expect('any', patience, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
         if (next.kind !== 'inbound' || !next.event.resumed) continue;
         this.#timeline.resumedUs = this.#timeline.toLocal(next.event.resumed.atUs ?? 0);
         break;
@@ -311,7 +317,7 @@ export class OutboundMove {
 
   /** Nobody has told us that it runs: ask, for as long as its node is not declared dead. */
   async #livesThere(): Promise<boolean> {
-    const limit = Date.now() + silence.resuming * 1000;
+    const limit = Date.now() + askWhetherItLivesMs;
     while (Date.now() < limit) {
       try {
         const { tasks } = await this.#options.vm.peer(this.to).listTasks({ tid: this.task.tid });

@@ -174,6 +174,13 @@ export class Lab {
     });
   }
 
+  /** For a daemon that is about to be killed: restarted within the grace that the others give it. */
+  async restartWhenDead(node: string): Promise<void> {
+    const pid = this.daemonPid(node);
+    await until(`the end of the daemon of ${node}`, () => !alive(pid));
+    await this.restart(node);
+  }
+
   // ------------------------------------------------------------ the end
 
   /** `mpvm down`; then nothing may be left. */
