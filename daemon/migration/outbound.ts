@@ -265,11 +265,9 @@ export class OutboundMove {
     this.#timeline.committedUs = nowUs();
     clearTimeout(this.#deadline);
     const { pid } = task;
-    try {
+    this.#harmless(() => {
       this.#faults.at('SOURCE_BEFORE_DESTROY');
-    } catch (error) {
-      this.#log.warn({ err: error }, 'after the commit nothing can fail any more');
-    }
+    });
     engine.commit(task, this.id);
     task.depart(this.to, epoch);
     this.#vanished = this.#awaitVanished(pid);
@@ -289,7 +287,18 @@ export class OutboundMove {
     }
     this.#timeline.vanishedUs = nowUs();
     this.#announce();
-    this.#faults.at('SOURCE_AFTER_DESTROY');
+    this.#harmless(() => {
+      this.#faults.at('SOURCE_AFTER_DESTROY');
+    });
+  }
+
+  /** After the commit nothing may fail any more. */
+  #harmless(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'after the commit nothing can fail any more');
+    }
   }
 
   async #awaitResumed(): Promise<void> {
