@@ -51,7 +51,7 @@ export class Arrivals {
     const entry = this.#host.newEntry(record, cookie, output);
     entry.migration = migration;
     const from = this.#core.vm.locate(tid).node;
-    const arrival = new Arrival(this.#core, this.#host, entry, () => this.#outlet.gate(tid, from), () => {
+    const arrival = new Arrival(this.#core, this.#host, entry, () => this.#outlet.gate(tid, entry.epoch + 1, from), () => {
       this.#expected.delete(cookie);
     });
     this.#expected.set(cookie, arrival);

@@ -27,7 +27,14 @@ export interface Kept {
   record: mpvm.node.ITaskRecord;
 }
 
-type Line = { counter: number } | { put: Omit<Kept, 'record'> & { record: string } } | { gone: number };
+/** A task that has gone to `node`, which waits to hear that its output from here is through. */
+export interface Draining {
+  tid: number;
+  epoch: number;
+  node: string;
+}
+
+type Line = { counter: number } | { draining: Draining } | { drained: string } | { put: Omit<Kept, 'record'> & { record: string } } | { gone: number };
 
 const rewriteAfter = 2000;
 
@@ -35,6 +42,7 @@ export class Book {
   readonly #path: string;
   readonly #log: Logger;
   readonly #tasks = new Map<number, string>();
+  readonly #draining = new Map<string, Draining>();
   #counter = 0;
   #lines = 0;
 
@@ -86,6 +94,18 @@ export class Book {
     if (this.#tasks.delete(tid)) this.#append(JSON.stringify({ gone: tid } satisfies Line));
   }
 
+  draining(what: Draining): void {
+    this.#draining.set(`${what.tid}.${what.epoch}`, what);
+    this.#append(JSON.stringify({ draining: what } satisfies Line));
+  }
+  drained(tid: number, epoch: number): void {
+    const key = `${tid}.${epoch}`;
+    if (this.#draining.delete(key)) this.#append(JSON.stringify({ drained: key } satisfies Line));
+  }
+  get notDrained(): Draining[] {
+    return [...this.#draining.values()];
+  }
+
   /** All tasks of this node have ended for good. */
   erase(): void {
     rmSync(this.#path, { force: true });
@@ -97,7 +117,8 @@ export class Book {
   }
 
   #rewrite(): void {
-    const lines = [JSON.stringify({ counter: this.#counter } satisfies Line), ...this.#tasks.values()];
+    const draining = [...this.#draining.values()].map((what) => JSON.stringify({ draining: what } satisfies Line));
+    const lines = [JSON.stringify({ counter: this.#counter } satisfies Line), ...this.#tasks.values(), ...draining];
     this.#lines = lines.length;
     this.#write(() => {
       writeFileSync(`${this.#path}.new`, `${lines.join('\n')}\n`, { mode: 0o600 });
@@ -138,6 +159,8 @@ export class Book {
   #apply(line: Line): void {
     if ('counter' in line) this.#counter = line.counter;
     else if ('put' in line) this.#tasks.set(line.put.tid, JSON.stringify(line));
+    else if ('draining' in line) this.#draining.set(`${line.draining.tid}.${line.draining.epoch}`, line.draining);
+    else if ('drained' in line) this.#draining.delete(line.drained);
     else this.#tasks.delete(line.gone);
   }
 }

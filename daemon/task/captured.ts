@@ -86,11 +86,11 @@ export class Captured implements Source {
   }
 
   /** The task goes on at another node, which waits with new output until it hears that the old is through. */
-  async departed(destination: string): Promise<void> {
+  async departed(destination: string, epoch: number): Promise<void> {
     this.#departed = true;
     await this.#begun;
     await this.pipe.drained();
-    await this.#outlet.drained(this.tid, destination);
+    await this.#outlet.drained(this.tid, epoch, destination);
   }
 
   static abandon(pipe: OutputPipe, ...fds: (number | undefined)[]): void {

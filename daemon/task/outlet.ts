@@ -24,8 +24,6 @@ const marks = { end: 0, started: -2 } as const;
 /** Of one task, into the log; the rest is dropped and said so once. */
 const logLimit = 1 << 20;
 const sinkTimeoutMs = 60_000;
-/** A source that says nothing although it lives does not hold the output of a task back for ever. */
-const gateMs = 30_000;
 
 export class Outlet {
   readonly #core: Core;
@@ -33,7 +31,7 @@ export class Outlet {
   readonly #collectors = new Map<string, Collector>();
   readonly #logged = new Map<number, number>();
   /** Tasks that have arrived: their output waits until the node they came from has forwarded the rest. */
-  readonly #gates = new Map<number, { node: string; open: () => void }>();
+  readonly #gates = new Map<string, { node: string; open: () => void }>();
 
   constructor(core: Core, router: Router) {
     this.#core = core;
@@ -81,34 +79,29 @@ export class Outlet {
   // ---------------------------------------------------------------- order over a move
 
   /** For a task that arrives from `node`: resolves when that node has nothing of its output left. */
-  gate(tid: number, node: string): Promise<void> {
-    return new Promise((resolve) => {
-      const late = setTimeout(() => this.openGate(tid), gateMs);
-      late.unref();
-      const open = (): void => {
-        clearTimeout(late);
-        resolve();
-      };
-      this.#gates.get(tid)?.open();
-      this.#gates.set(tid, { node, open });
-    });
+  gate(tid: number, epoch: number, node: string): Promise<void> {
+    return new Promise((resolve) => this.#gates.set(`${tid}.${epoch}`, { node, open: resolve }));
   }
-  openGate(tid: number): void {
-    this.#gates.get(tid)?.open();
-    this.#gates.delete(tid);
+  openGate(tid: number, epoch: number): void {
+    this.#open(`${tid}.${epoch}`);
+  }
+  #open(key: string): void {
+    this.#gates.get(key)?.open();
+    this.#gates.delete(key);
   }
   /** What a dead node had left is lost. */
   nodeDown(node: string): void {
-    for (const [tid, gate] of [...this.#gates]) if (gate.node === node) this.openGate(tid);
+    for (const [key, gate] of [...this.#gates]) if (gate.node === node) this.#open(key);
   }
   /** At the source: all that was left has been forwarded. */
-  async drained(tid: number, destination: string): Promise<void> {
-    await this.#router.ask(destination, (client) => client.output({ tid, drained: true }));
+  async drained(tid: number, epoch: number, destination: string): Promise<void> {
+    await this.#router.ask(destination, (client) => client.output({ tid, epoch, drained: true }));
+    if (!this.#core.stopping) this.#core.book.drained(tid, epoch);
   }
 
   /** Service Node, Output. */
   async accept(record: OutputRecord): Promise<void> {
-    if (record.drained) this.openGate(record.tid ?? 0);
+    if (record.drained) this.openGate(record.tid ?? 0, record.epoch ?? 0);
     else await this.#collected(record);
   }
 

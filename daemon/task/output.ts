@@ -46,15 +46,23 @@ export class OutputPipe {
   read(fd: number, sink: Sink, ended: () => void): void {
     const socket = new Socket({ fd, readable: true, writable: false });
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#lastData = Date.now();
-      const taken = sink(chunk);
-      if (taken === undefined) return;
-      socket.pause();
-      this.#busy = taken.then(
-        () => void socket.resume(),
-        () => void socket.resume(),
-      );
+    // All that has come at once, however small the pieces: each handing on may be a call to another node.
+    let busy = false;
+    const take = async (): Promise<void> => {
+      for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+        this.#lastData = Date.now();
+        try {
+          await sink(chunk);
+        } catch {
+          // Lost for this collector; the next piece may find another.
+        }
+      }
+      busy = false;
+    };
+    socket.on('readable', () => {
+      if (busy) return;
+      busy = true;
+      this.#busy = take();
     });
     socket.on('error', () => undefined); // 'close' follows
     socket.once('close', () => {

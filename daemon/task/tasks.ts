@@ -103,6 +103,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   async start(settle?: Migrations['settle']): Promise<void> {
     this.#enrolment.settle = settle;
     await new Recovery(this, this, this.#router).run();
+    // What the last daemon had not forwarded is lost with it: those who wait for it need not.
+    for (const { tid, epoch, node } of this.book.notDrained) void this.#outlet.drained(tid, epoch, node);
     this.vm.on('nodeUp', (node) => {
       if (node.name !== this.vm.self.name) this.#notices.hostUp(node.host ?? 0);
     });
@@ -290,7 +292,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.book.remove(entry.tid);
     entry.end();
     entry.captured?.discard();
-    this.#outlet.openGate(entry.tid);
+    this.#outlet.openGate(entry.tid, entry.epoch + 1);
   }
 
   // ---------------------------------------------------------------- a task speaks
@@ -387,7 +389,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.book.remove(entry.tid);
     this.#enrolment.forget(entry);
     this.#removeFiles(entry);
-    void (entry.captured?.departed(node) ?? this.#outlet.drained(entry.tid, node));
+    this.book.draining({ tid: entry.tid, epoch, node });
+    void (entry.captured?.departed(node, epoch) ?? this.#outlet.drained(entry.tid, epoch, node));
     const { process } = entry;
     const late = setTimeout(() => {
       this.log.warn({ tid: tidText(entry.tid), pid: entry.pid }, 'the copy of a task that has moved did not end by itself');
@@ -425,7 +428,6 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#requests.abandon(entry);
     this.#removeFiles(entry);
     this.book.remove(entry.tid);
-    this.#outlet.openGate(entry.tid);
     this.#notices.localEnded(entry, exit.code, exit.signal);
     if (!this.stopping) this.vm.forget(entry.tid, entry.epoch);
     this.log.debug({ tid: tidText(entry.tid), ...exit }, 'task ended');

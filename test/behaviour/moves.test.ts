@@ -69,15 +69,15 @@ describe('a task moves while it', function () {
   });
 
   it('prints: no line is lost, doubled or out of order', async () => {
-    const run = await lab().run('printer', ['2000', '500']);
+    const run = await lab().run('printer', ['8000', '1000']);
     await run.printed('line 10 ');
     for (let i = 0; i < 10 && !run.over; i++) await hop(run.tid, 1);
     const lines = (await run.success()).trim().split('\n');
     for (const [stream, first] of [['stdout', 0], ['stderr', 1]] as const) {
       const numbers = lines.filter((line) => line.endsWith(stream)).map((line) => Number(/^line (\d+)/.exec(line)?.[1]));
-      assert.deepEqual(numbers, Array.from({ length: 1000 }, (_, i) => 2 * i + first), stream);
+      assert.deepEqual(numbers, Array.from({ length: 4000 }, (_, i) => 2 * i + first), stream);
     }
-    assert.equal(lines.at(-1), 'printer ok 2000');
+    assert.equal(lines.at(-1), 'printer ok 8000');
   });
 
   it('holds 256 MiB', async () => {
