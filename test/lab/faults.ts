@@ -1,0 +1,62 @@
+/**
+ * A move in which one party dies, hangs, is cut off or fails at each point between two steps: the
+ * task lives exactly once afterwards, with every message accounted for, and can move again.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import assert from 'node:assert/strict';
+import { mpvm } from '../../daemon/rpc/messages.js';
+import { useLab } from './lab.js';
+import type { Lab } from './lab.js';
+import { root } from './paths.js';
+import { until } from './wait.js';
+
+const { Action } = mpvm.task.Fault;
+/** The engine's own points, from the one list of them. */
+const enginePoints = [...readFileSync(join(root, 'native/checkpoint/image/fault.h'), 'utf8').matchAll(/X\(((?:AGENT|RESTORER)_\w+)\)/g)].map((match) => match[1]!);
+export const agentPoints = enginePoints.filter((point) => point.startsWith('AGENT_'));
+export const restorerPoints = enginePoints.filter((point) => point.startsWith('RESTORER_'));
+
+/** After these the directory has spoken for the destination: the task runs there. */
+const afterCommit = ['DEST_AFTER_COMMIT', 'DEST_AFTER_GO', 'SOURCE_BEFORE_DESTROY', 'SOURCE_AFTER_DESTROY', 'AGENT_VANISH', 'RESTORER_GO', 'RESTORER_JUMP'];
+/** Either may happen, by who is faster. */
+const either = ['SOURCE_AFTER_HANDOVER', 'SOURCE_AFTER_IMAGE', 'SOURCE_AFTER_ARRIVED', 'DEST_BEFORE_COMMIT', 'DEST_AFTER_ARRIVED', 'DEST_AFTER_HANDOVER', 'AGENT_SENT', 'AGENT_ARRIVED', 'AGENT_THAW', 'RESTORER_TOLD_AGENT', 'RESTORER_ARRIVED'];
+/** The image is complete: a stream that breaks now stops nothing. */
+const cutTooLate = ['RESTORER_END', 'RESTORER_BUILT'];
+
+/** For a describe block: a lab with faults, and the test of one fault in it. */
+export function useFaults(): { lab: () => Lab; survives: (point: string, action: mpvm.task.Fault.Action, repair?: (from: string, to: string) => Promise<void>) => Promise<void> } {
+  const lab = useLab({ nodes: 3, faults: true });
+
+  /** A ring runs; one of its members moves from n2 to n3, and the fault strikes. `after` repairs what it broke. */
+  async function survives(point: string, action: mpvm.task.Fault.Action, repair?: (from: string, to: string) => Promise<void>): Promise<void> {
+    const [registry, from, to] = (await lab().nodeNames()) as [string, string, string];
+    const run = await lab().run('ring', ['3', '4000000', '9', '4096'], registry);
+    await run.printed('ring started');
+    const member = await until('a member on the second node', async () => (await lab().tasks()).find((row) => row.tid !== run.tid && row.program?.endsWith('ring') && row.node === from));
+    const tid = member.tid ?? 0;
+    const moving = lab().migrate(tid, to, { fault: { point, action } }).catch((error: unknown) => String(error));
+    await repair?.(from, to);
+    const move = await moving;
+    const outcome = typeof move === 'string' ? move : `${move.outcome} ${move.code}`;
+    assert.doesNotMatch(outcome, /FAULTS_OFF|FAULT_UNKNOWN/);
+    const row = await until(`the task runs once (${outcome})`, async () => {
+      if (run.over) throw new Error(`the ring has ended: ${run.output.slice(-1000)}`);
+      const rows = (await lab().tasks()).filter((one) => one.tid === tid);
+      return rows.length === 1 && rows[0]!.state === 'running' && rows[0];
+    });
+    const open = either.includes(point) || (action === Action.CUT && cutTooLate.includes(point));
+    if (!open) assert.equal(row.node, afterCommit.includes(point) ? to : from, outcome);
+    const again = (await lab().nodeNames()).find((name) => name !== row.node && name !== registry)!;
+    await lab().move(tid, again);
+    assert.equal(run.over, false, run.output);
+  }
+
+  // Also after a failure: rings that run on would take the processors from the cases that follow.
+  // The members are tasks of their own; as under PVM they outlive who spawned them.
+  afterEach(async () => {
+    for (const one of await lab().tasks()) await lab().control.signal({ tid: one.tid ?? 0, signum: 9 });
+    await until('the ring is gone', async () => (await lab().tasks()).length === 0);
+  });
+  return { lab, survives };
+}
