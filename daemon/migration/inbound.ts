@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ArrivingTask, LocalTask, Tasks, VirtualMachine } from '../contracts.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { processRuns } from '../native/index.js';
 import { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
@@ -23,6 +24,8 @@ import { verdictForDestination } from './verdict.js';
 type Frame = mpvm.task.IToDaemon;
 
 const silence = { starting: 15, image: 60, resuming: 60 } as const;
+/** A copy of an earlier move settles by itself within the time its library takes to find its daemon again. */
+const oldCopyLimitMs = 10_000;
 const askAgainMs = { first: 20, most: 1000 } as const;
 
 export interface InboundOptions {
@@ -130,6 +133,7 @@ export class InboundMove {
     const { request, tasks, restorer, vm, fault } = this.#options;
     this.#faults.at('DEST_BEFORE_RESTORER');
     this.#machine.advance('STARTING');
+    await this.#oldCopyGone();
     this.#arriving = tasks.arriving(request.record ?? {}, this.id);
     this.#restorer = this.#arriving.startRestorer({
       path: restorer,
@@ -145,6 +149,17 @@ export class InboundMove {
     this.#machine.advance('RECEIVING');
     this.feed.push({ ready: { address: vm.self.address, port: restorerReady?.port ?? 0, secret } });
     this.#faults.at('DEST_AFTER_READY');
+  }
+
+  /** A task that comes back soon may find the copy that it left behind still waiting for the directory's word. */
+  async #oldCopyGone(): Promise<void> {
+    const limit = Date.now() + oldCopyLimitMs;
+    for (;;) {
+      const state = this.#options.tasks.get(this.tid)?.state;
+      if (state === undefined || state === 'departed' || state === 'ended') return;
+      if (Date.now() >= limit) throw new MpvmError('COPY_REMAINS', { tid: tidText(this.tid), node: this.#node });
+      await delay(20);
+    }
   }
 
   /** The process and the record, in whichever order they come. */
@@ -170,6 +185,8 @@ export class InboundMove {
   async #commit(): Promise<void> {
     const { request, vm } = this.#options;
     this.#faults.at('DEST_BEFORE_COMMIT');
+    // Its last word may have been its last: what is committed must be alive as nearly as can be known.
+    if (!processRuns(this.#restorer!.pid)) throw new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'it ended after it had said that it holds the process' });
     this.#machine.advance('COMMITTING');
     const move = { epoch: request.record?.epoch ?? 0, from: request.from ?? '', to: this.#node };
     for (let wait: number = askAgainMs.first; ; wait = Math.min(wait * 2, askAgainMs.most)) {

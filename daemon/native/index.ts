@@ -92,6 +92,12 @@ export function processStartTime(pid: number): number | undefined {
   return field === undefined ? undefined : Number(field);
 }
 
+/** False once it has ended, also while its parent has not yet looked. */
+export function processRuns(pid: number): boolean {
+  const text = readOptional(`/proc/${pid}/stat`);
+  return text !== undefined && !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+}
+
 /** Bytes that only this process holds: what a move has to carry. Constant time, unlike smaps. */
 export function residentPrivateBytes(pid: number): number {
   const text = readOptional(`/proc/${pid}/status`);

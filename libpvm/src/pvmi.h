@@ -183,6 +183,7 @@ void pvmi_agent_migration_start(const struct pvmi_migration_start *start);      
 void pvmi_agent_freeze_granted(const char *id);
 void pvmi_agent_migration_abort(const char *id, const char *reason);
 void pvmi_agent_migration_committed(const char *id);
+void pvmi_agent_daemon_lost(void);      /* a move that has not been granted its freeze is over */
 
 struct pvmi_migration_report {          /* link provides the senders */
 	const char *id;
@@ -192,6 +193,7 @@ struct pvmi_migration_report {          /* link provides the senders */
 };
 int pvmi_link_migration_progress(const struct pvmi_migration_report *report);
 int pvmi_link_freeze_request(const char *id);
+void pvmi_link_thawed(void);    /* a link that comes back need not speak of that move any more */
 int pvmi_link_migration_failed(const char *id, const char *code, const char *text);
 int pvmi_link_image_sent(const struct pvmi_migration_report *report);
 int pvmi_link_resumed(const char *id, uint64_t resumed_at_us);

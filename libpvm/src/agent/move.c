@@ -86,6 +86,17 @@ void pvmi_agent_migration_committed(const char *id)
 		tell(&pvmi->agent->committed, id);
 }
 
+void pvmi_agent_daemon_lost(void)
+{
+	struct pvmi_agent *agent = pvmi->agent;
+
+	if (!agent || !get(&agent->start_asked) || get(&agent->granted))
+		return;
+	__atomic_store_n(&agent->aborted, 1, __ATOMIC_SEQ_CST);
+	ckpt_the_job.abort = 1;
+	pvmi_agent_wake(agent);
+}
+
 /* ------------------------------------------------------------------ while the program runs */
 
 static struct pvmi_migration_report report_of(const struct ckpt_job *job, enum phase phase)
@@ -302,6 +313,7 @@ static void go_on_here(struct pvmi_agent *agent, struct ckpt_job *job)
 	if (pvmi->plane->inbox)
 		__atomic_store_n(&pvmi->plane->inbox->frozen, 0, __ATOMIC_SEQ_CST);
 	agent->frozen = false;
+	pvmi_link_thawed();
 	ckpt_thaw(job);
 	ckpt_close(job);
 	pvmi_trace(MOVE, STEP_THAWED, 0);

@@ -295,6 +295,8 @@ void pvmi_link_broken(void)
 	drop_descriptor(link);
 	pvmi_link_reset_buffers();
 	pvmi_link_fail_requests(false);
+	if (!link->frozen_for[0])
+		pvmi_agent_daemon_lost();
 	if (!pvmi->plane) {             /* still enrolling for the first time */
 		link->state = PVMI_LINK_GONE;
 		return;
@@ -327,7 +329,8 @@ void pvmi_link_retry(void)
 		return;
 	fd = connect_to(link->socket_path);
 	if (fd < 0) {
-		if (sys_now_ns() - link->lost_at > PVMI_GIVE_UP_NS) {
+		/* Frozen we wait for ever: only a daemon can say whether we live here or elsewhere. */
+		if (!link->frozen_for[0] && sys_now_ns() - link->lost_at > PVMI_GIVE_UP_NS) {
 			give_up(link);
 			return;
 		}

@@ -106,11 +106,15 @@ int pvmi_link_freeze_request(const char *id)
 	return pvmi_link_send(0, mpvm_task_ToDaemon_freeze_request_tag, mpvm_task_FreezeRequest_fields, &body);
 }
 
+void pvmi_link_thawed(void)
+{
+	pvmi->link->frozen_for[0] = 0;
+}
+
 int pvmi_link_migration_failed(const char *id, const char *code, const char *text)
 {
 	mpvm_task_MigrationFailed body = mpvm_task_MigrationFailed_init_zero;
 
-	pvmi->link->frozen_for[0] = 0;
 	COPY_TEXT(body.id, id);
 	COPY_TEXT(body.code, code);
 	COPY_TEXT(body.text, text);
