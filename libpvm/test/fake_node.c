@@ -101,6 +101,10 @@ int pvmi_link_freeze_request(const char *id)
 	return 0;
 }
 
+void pvmi_link_thawed(void)
+{
+}
+
 int pvmi_link_migration_failed(const char *id, const char *code, const char *text)
 {
 	(void)id;
