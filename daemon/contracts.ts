@@ -132,6 +132,8 @@ export interface LocalTask {
   abortMove(): void;
   /** moving -> departed: committed elsewhere. What is held now or comes later is forwarded there. */
   depart(node: string, epoch: number): void;
+  /** Resolves when it has started, arrived or gone, as the case may be. */
+  reachable(): Promise<void>;
   row(): Promise<mpvm.node.ITaskRow>;
 }
 export interface ArrivingTask {

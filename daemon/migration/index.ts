@@ -23,6 +23,8 @@ import { verdictForSource } from './verdict.js';
 type Info = mpvm.node.IMigrationInfo;
 
 const historyLimit = 1000;
+/** How long a program that has just been spawned may take until it has enrolled. */
+const startingLimitMs = 5000;
 
 export interface MigrationOptions {
   vm: VirtualMachine;
@@ -82,8 +84,19 @@ class NodeMigrations implements Migrations {
   // ---------------------------------------------------------------- source
 
   async *migrate(request: mpvm.node.IMigrateRequest): AsyncGenerator<mpvm.node.IMigrationEvent, void> {
+    await this.#enrolled(request.tid ?? 0);
     const move = this.#begin(request);
     yield* move.watchers.watch();
+  }
+
+  /** Whoever spawns a task and moves it at once means that task: it is given a moment to enrol, or to settle here. */
+  async #enrolled(tid: number): Promise<void> {
+    const task = this.#options.tasks.get(tid);
+    if (task?.state !== 'starting' && task?.state !== 'arriving') return;
+    const patience = new AbortController();
+    await Promise.race([task.reachable(), delay(startingLimitMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+    patience.abort();
+    if (task.state === 'starting') throw new MpvmError('TASK_NOT_ENROLLED', { tid: tidText(tid), program: task.program });
   }
 
   #begin(request: mpvm.node.IMigrateRequest): OutboundMove {

@@ -52,6 +52,15 @@ describe('a task moves while it', function () {
     });
   }
 
+  it('has only just been spawned', async () => {
+    const nodes = await lab().nodeNames();
+    for (let i = 0; i < 20; i++) {
+      const [tid] = await lab().spawn('sleeper', ['nanosleep', '60000', '1'], nodes[i % 2]);
+      await lab().move(tid!, nodes[2]!);
+      await lab().control.signal({ tid: tid!, signum: 9 });
+    }
+  });
+
   it('computes in floating point: the result is the same, bit for bit', async () => {
     const steps = '60000000';
     const still = await lab().run('spinner', [steps]);
