@@ -19,8 +19,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev m
 COPY --from=build /opt/mpvm /opt/mpvm
 ENV PATH=/opt/mpvm/bin:$PATH \
     MPVM_PREBUILT=1
-RUN useradd --create-home pvm
-USER pvm
+RUN useradd --create-home mpvm
+USER mpvm
 WORKDIR /opt/mpvm
 # The demo. For a VM of your own: docker run -it mpvm bash, then mpvm up.
 CMD ["npm", "start"]
