@@ -20,7 +20,7 @@ export interface Source {
 }
 
 /** Counts in messages of output to a task: a length, or one of these. */
-const marks = { end: 0, started: -2 } as const;
+const marks = { end: 0, spawned: -1, started: -2 } as const;
 /** Of one task, into the log; the rest is dropped and said so once. */
 const logLimit = 1 << 20;
 const sinkTimeoutMs = 60_000;
@@ -50,7 +50,10 @@ export class Outlet {
   async started(source: Source): Promise<void> {
     const { tid, record } = source;
     if (record.run) await this.#toRun(source, { spawned: true });
-    else if (record.inherited?.outputTid) await this.#toTask(source, xdrInts(tid, marks.started, record.parent ?? 0));
+    else if (record.inherited?.outputTid) {
+      // Two messages, as PVM sends them.
+      for (const mark of [marks.started, marks.spawned]) await this.#toTask(source, xdrInts(tid, mark, record.parent ?? 0));
+    }
   }
 
   async data(source: Source, data: Buffer): Promise<void> {

@@ -10,8 +10,8 @@ describe('a party to a move is killed: the task lives exactly once', function ()
   const { lab, survives } = useFaults();
 
   describe('the restorer', () => {
-    // From RESTORER_GO on it is the task itself that would be killed.
-    for (const point of restorerPoints.slice(0, restorerPoints.indexOf('RESTORER_GO'))) it(point, () => survives(point, Action.KILL));
+    // Its daemon commits as soon as it hears that all has arrived: who kills it then kills the task.
+    for (const point of restorerPoints.slice(0, restorerPoints.indexOf('RESTORER_ARRIVED'))) it(point, () => survives(point, Action.KILL));
   });
   describe('the daemon of the destination', () => {
     for (const point of destinationFaults) it(point, () => survives(point, Action.KILL, (_, to) => lab().restartWhenDead(to)));

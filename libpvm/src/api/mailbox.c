@@ -280,7 +280,7 @@ int pvm_insert(char *name, int index, int data)
 
 	if (!result)
 		result = index < -1 ? PvmBadParam : insert(name, index, data);
-	return pvmi_end("pvm_insert", result);
+	return result == PvmDenied ? pvmi_end_quietly(result) : pvmi_end("pvm_insert", result);
 }
 
 /* The index found; -1 asks for the first there is. */

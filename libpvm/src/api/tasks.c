@@ -305,12 +305,10 @@ int pvm_tasks(int where, int *count, struct pvmtaskinfo **tasks)
 		free_tasks(&list);
 		result = list_tasks(where, &list);
 	}
-	if (!result) {
-		if (count)
-			*count = list.count;
-		if (tasks)
-			*tasks = list.tasks;
-	}
+	if (count)
+		*count = result ? 0 : list.count;
+	if (!result && tasks)
+		*tasks = list.tasks;
 	return pvmi_end("pvm_tasks", result);
 }
 

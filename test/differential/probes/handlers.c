@@ -45,7 +45,6 @@ int main(void)
 	SHOW(pvm_delmhf(999));
 	pvm_send(me, 50);
 	SHOW(tag_of(pvm_recv(-1, 50)));
-	SHOW(pvm_addmhf(-1, -1, -1, NULL));
 	pvm_exit();
 	return 0;
 }

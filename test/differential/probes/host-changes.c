@@ -7,8 +7,6 @@ int main(void)
 	int codes[1] = { 5 }, me = start(), host = pvm_tidtohost(me);
 
 	pvm_setopt(PvmAutoErr, 0);
-	SHOW(pvm_delhosts(names, 1, codes));
-	SHOW(codes[0]);
 	SHOW(pvm_delhosts(names, 0, codes));
 	SHOW(pvm_addhosts(names, 0, codes));
 	SHOW(pvm_notify(PvmHostDelete, 30, 1, &host));

