@@ -76,8 +76,11 @@ function inspectProcess(view: ProcessView, status: Map<string, string>): Blocker
   const tracer = Number(status.get('TracerPid') ?? 0);
   if (tracer !== 0) add(blocker('source', 'TRACED', { pid: tracer }));
   else if (/^[Tt]/.test(status.get('State') ?? '')) add(blocker('source', 'TASK_STOPPED'));
-  if ((status.get('Seccomp') ?? '0') !== '0') add(blocker('source', 'SECCOMP'));
   const self = new ProcessView(process.pid);
+  // In a container all of us have its filters; what counts are those that the task has put upon itself.
+  const ours = self.status();
+  const confined = ['Seccomp', 'Seccomp_filters'].some((key) => (status.get(key) ?? '0') !== (ours.get(key) ?? '0'));
+  if (confined) add(blocker('source', 'SECCOMP'));
   for (const kind of ['pid', 'mnt', 'net', 'ipc', 'user']) {
     if (view.namespace(kind) !== self.namespace(kind)) add(blocker('source', 'NAMESPACE', { kind: `a ${kind}` }));
   }
