@@ -74,7 +74,7 @@ function built(): Check[] {
 
 /** What each question of mpvm-probe is about; `lacking` is how bad a no is. */
 const questions: Record<string, { about: string; remedy: string; lacking: Result }> = {
-  userfaultfd: { about: 'userfaultfd for users', remedy: 'a kernel with CONFIG_USERFAULTFD; without it a move stops the task while all of its memory goes', lacking: 'warning' },
+  userfaultfd: { about: 'userfaultfd for users', remedy: 'a kernel with CONFIG_USERFAULTFD, in a container a seccomp profile that allows it; without it a move stops the task while all of its memory goes', lacking: 'warning' },
   'userfaultfd-wp-async': { about: 'dirty tracking (WP_ASYNC)', remedy: 'Linux 6.7 or later; without it a move stops the task while all of its memory goes', lacking: 'warning' },
   'pagemap-scan': { about: 'dirty pages in one call (PAGEMAP_SCAN)', remedy: 'Linux 6.7 or later', lacking: 'warning' },
   membarrier: { about: 'membarrier', remedy: 'Linux 4.14 or later, with CONFIG_MEMBARRIER', lacking: 'missing' },
