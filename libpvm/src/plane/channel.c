@@ -60,7 +60,8 @@ void pvmi_channel_free(struct pvmi_channel *channel, bool here)
 		channel->first = outgoing->next;
 		pvmi_outgoing_free(outgoing);
 	}
-	pvmi_bury(channel);
+	channel->watch.fd = -1;
+	pvmi_bury(&channel->watch);
 }
 
 /* ------------------------------------------------------------------ events of the connection */

@@ -47,7 +47,7 @@ void pvmi_inlet_close(struct pvmi_inlet *inlet, enum pvmi_close_reason reason)
 	*inlet->link_to_me = inlet->next;
 	if (inlet->next)
 		inlet->next->link_to_me = inlet->link_to_me;
-	pvmi_bury(inlet);
+	pvmi_bury(&inlet->watch);
 	if (source && reason == PVMI_CLOSE_FAREWELL)
 		pvmi_source_forget(source);
 	if (source && here)

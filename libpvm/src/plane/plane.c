@@ -1,4 +1,5 @@
 /* plane.c: the message plane as a whole: start, stop, send, poll. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../../native/checkpoint/include/ckpt.h"
@@ -14,6 +15,7 @@
 #define BOUND_TICK_NS 10000000LL
 #define SERVICE_US 20                   /* a look at the descriptors, when nothing lately came by one */
 #define HOT_US 200
+#define SETTLE_US 2000
 
 /* PVM codes that are told from here. */
 enum { OK = 0, NO_MEMORY = -10, SYSTEM_ERROR = -14, BAD_PARAMETER = -2 };
@@ -36,19 +38,20 @@ bool pvmi_parse_ipv4(const char *text, uint32_t *address)
 	return true;
 }
 
-void pvmi_bury(void *object)
+void pvmi_bury(struct pvmi_watch *watch)
 {
-	*(void **)object = pvmi->plane->graves;
-	pvmi->plane->graves = object;
+	pvmi_assert(watch->fd < 0);
+	watch->buried = pvmi->plane->graves;
+	pvmi->plane->graves = watch;
 }
 
 static void dig_up(void)
 {
-	void *object;
+	struct pvmi_watch *watch;
 
-	while ((object = pvmi->plane->graves)) {
-		pvmi->plane->graves = *(void **)object;
-		pvmi_free(object);
+	while ((watch = pvmi->plane->graves)) {
+		pvmi->plane->graves = watch->buried;
+		pvmi_free(watch);
 	}
 }
 
@@ -163,22 +166,27 @@ void pvmi_plane_service(enum pvmi_waiter waiter)
 
 	dig_up();
 	plane->events_ticks = pvmi_ticks();
-	if (pvmi_watch_events(waiter, &at_once) > 0)
-		plane->hot_ticks = plane->events_ticks;
+	pvmi_watch_events(waiter, &at_once);
 	after_events();
 }
 
 void pvmi_plane_settle(void)
 {
-	struct pvmi_inlet *inlet;
+	struct pvmi_plane *plane = pvmi->plane;
 	struct pvmi_channel *channel;
+	struct pvmi_inlet *inlet;
+	uint64_t now = pvmi_ticks();
 
-	for (inlet = pvmi->plane->acks_due ? pvmi->plane->inlets : NULL; inlet; inlet = inlet->next)
+	for (inlet = plane->acks_due ? plane->inlets : NULL; inlet; inlet = inlet->next)
 		if (inlet->open)
 			inlet->route->acknowledge(inlet);
-	for (channel = pvmi->plane->all_channels; channel; channel = channel->next)
-		if (channel->first)
-			pvmi_channel_reap(channel);
+	/* What receivers have given back: a walk over all channels, so not at every sleep. */
+	if (now - plane->settled_ticks < SETTLE_US * plane->ticks_per_us)
+		return;
+	plane->settled_ticks = now;
+	for (channel = plane->all_channels; channel; channel = channel->next)
+		if (channel->route == &pvmi_route_shm)
+			pvmi_channel_reap(channel);     /* TCP's acknowledgements are found when there are many */
 }
 
 static bool is_service_due(void)
@@ -399,6 +407,7 @@ int pvmi_plane_start(void)
 	pvmi->plane = plane;
 	forget_descriptors(plane);
 	plane->pid = (int)sys_getpid();
+	pvmi_trace_start(getenv("MPVM_TRACE"));
 	pvmi_wait_start();
 	pvmi_guard_start();
 	result = open_node(plane);
@@ -549,9 +558,10 @@ void pvmi_plane_forget(void)
 	struct pvmi_channel *channel;
 
 	pvmi_forget_fds();
+	/* First, so that nothing given back from here on writes to a ring that is not there. */
+	pvmi_lenders_moved();
 	while (plane->inlets)
 		pvmi_inlet_close(plane->inlets, PVMI_CLOSE_MOVED);
-	pvmi_lenders_moved();
 	for (channel = plane->all_channels; channel; channel = channel->next)
 		channel->watch.fd = -1;
 	pvmi_inbox_drop(false);

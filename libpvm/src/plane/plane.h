@@ -37,6 +37,7 @@ struct pvmi_watch {
 	int fd;                 /* -1: not watched */
 	uint32_t events;
 	void (*ready)(struct pvmi_watch *watch, uint32_t events);
+	struct pvmi_watch *buried;
 };
 
 int pvmi_watch_add(struct pvmi_watch *watch, int fd, uint32_t events);
@@ -109,6 +110,7 @@ struct pvmi_plane {
 
 	int64_t next_timer;
 	uint64_t events_ticks, hot_ticks;       /* last look at the descriptors; last news by one */
+	uint64_t settled_ticks;
 	uint64_t ticks_per_us;
 	uint64_t start_ticks;
 	int64_t start_ns;
@@ -124,7 +126,7 @@ struct pvmi_plane {
 	uint64_t intake_mark;           /* taken_bytes when the program last looked */
 	uint32_t acks_due;              /* TCP inlets that owe one */
 
-	void *graves;                   /* freed when no event can name them any more */
+	struct pvmi_watch *graves;      /* freed when no event can name them any more */
 
 	struct pvmi_plane_counts {
 		uint64_t sent_messages, sent_bytes, received_messages, received_bytes;
@@ -135,7 +137,7 @@ struct pvmi_plane {
 };
 
 /* plane.c */
-void pvmi_bury(void *object);                   /* pvmi_free, later */
+void pvmi_bury(struct pvmi_watch *watch);       /* pvmi_free, later; its fd stays -1 until then */
 void pvmi_deliver(struct pvmi_message *message, uint64_t number);
 void pvmi_hand_over(void);                      /* what was delivered, to message/ */
 /* Take what has come by shared memory, without a system call. True when anything had. */

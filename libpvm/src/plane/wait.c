@@ -154,8 +154,6 @@ static bool sleep_once(int64_t deadline)
 	}
 	pvmi_agent_program_awake();
 	pvmi_inbox_set_asleep(false);
-	if (events > 0)
-		plane->hot_ticks = pvmi_ticks();
 	take();
 	/* Timers, blocked channels, the link. */
 	pvmi_plane_service(PVMI_PROGRAM);

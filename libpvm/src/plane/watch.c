@@ -59,8 +59,11 @@ int pvmi_watch_events(enum pvmi_waiter waiter, const struct timespec *timeout)
 		for (i = 0; i < count; i++) {
 			struct pvmi_watch *watch = events[i].data.ptr;
 
-			if (watch->fd >= 0)     /* else closed by an event before it */
-				watch->ready(watch, events[i].events);
+			if (watch->fd < 0)      /* closed by an event before it */
+				continue;
+			watch->ready(watch, events[i].events);
+			if (watch != &pvmi->plane->doorbell)
+				pvmi->plane->hot_ticks = pvmi->plane->events_ticks;
 		}
 		total += (int)count;
 		timeout = &at_once;

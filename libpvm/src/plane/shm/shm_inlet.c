@@ -38,7 +38,7 @@ static bool map_ring(struct link *link, int fd)
 /* here: descriptors and mappings exist in this process; if not, pvmi_lenders_moved sees to the lender. */
 static void free_link(struct link *link, bool here)
 {
-	bool in_use = link->lender && link->lender->count;
+	bool in_use = here && link->lender && link->lender->count;
 
 	if (here && link->lender)
 		pvmi_lender_disconnect(link->lender, in_use ? link->area : NULL);
