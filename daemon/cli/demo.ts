@@ -60,7 +60,9 @@ export async function demo(_: Session, options: Options): Promise<number> {
     if (!options.keep && !session.json) printLines([`VM ${session.name} is down, nothing left behind.`]);
     return ok ? done : failed;
   } catch (error) {
-    if (!stopping) await cleanUp();
+    // What fails because we are being stopped is no news; the signal's handler ends us when all is clean.
+    if (stopping) return await new Promise<number>(() => undefined);
+    await cleanUp();
     throw error;
   }
 }
