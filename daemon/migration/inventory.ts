@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { cpuFeatures, residentPrivateBytes, vdsoId, xsaveSize } from '../native/index.js';
 import type { mpvm } from '../rpc/messages.js';
 import { blocker, warning } from './blockers.js';
@@ -34,12 +35,16 @@ export const agentThreadName = 'mpvm-agent';
 /** Devices that are the same everywhere and keep nothing between two reads. */
 const harmlessDevices = new Set(['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']);
 
+/** A task that accepts connections all the time is caught between accepting one and marking it now and then. */
+const looks = 4;
+const betweenLooksMs = 5;
+
 /** Throws ProcessGone. */
 export async function takeInventory(options: InventoryOptions): Promise<Inventory> {
   const view = new ProcessView(options.pid);
   const maps = view.maps();
   const status = view.status();
-  const descriptors = inspectDescriptors(view, options);
+  const descriptors = await inspectDescriptors(view, options);
   const mapped = await inspectMaps(maps.filter(({ path }) => !path.startsWith(`${options.taskSockets}/`))); // the library's own
   const manifest: Manifest = {
     program: view.link('exe'),
@@ -129,7 +134,21 @@ function isDevice(path: string): boolean {
 
 // ---------------------------------------------------------------- descriptors
 
-function inspectDescriptors(view: ProcessView, options: InventoryOptions): { files: OpenFile[]; blockers: Blocker[] } {
+interface Descriptors {
+  files: OpenFile[];
+  blockers: Blocker[];
+}
+
+/** A connection is the library's own a moment before its list says so: what looks like the program's is looked at again. */
+async function inspectDescriptors(view: ProcessView, options: InventoryOptions): Promise<Descriptors> {
+  for (let look = 1; ; look++) {
+    const found = lookAtDescriptors(view, options);
+    if (look === looks || !found.blockers.some(({ code }) => code === 'OPEN_SOCKET' || code === 'OPEN_KERNEL_OBJECT')) return found;
+    await delay(betweenLooksMs);
+  }
+}
+
+function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descriptors {
   const files: OpenFile[] = [];
   const blockers: Blocker[] = [];
   const library = libraryDescriptors(options);
