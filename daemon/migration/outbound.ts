@@ -32,6 +32,8 @@ const askWhetherItLivesMs = 5000;
 const defaultMaxDowntimeMs = 20;
 const defaultMaxRounds = 30;
 const askAgainMs = { first: 50, most: 2000 } as const;
+/** How long the destruction of the copy here is put off for the agent's figures, when they are late. */
+const lastWordMs = 200;
 /** A copy that does not end by itself once it is told so is killed. */
 const vanishLimitMs = 3000;
 
@@ -252,9 +254,19 @@ export class OutboundMove {
         this.#advance('ARRIVED');
         this.#faults.at('SOURCE_AFTER_ARRIVED');
       } else if (next.event.committed) {
+        await this.#imageFigures();
         this.#committed(next.event.committed.epoch ?? this.#epoch + 1);
         return;
       }
+    }
+  }
+
+  /** The agent's last word has the figures of the move; it may still be in its socket. */
+  async #imageFigures(): Promise<void> {
+    const limit = Date.now() + lastWordMs;
+    while (!this.#imageSent && Date.now() < limit) {
+      const event = await this.#events.next(lastWordMs);
+      if (event?.kind === 'frame' && event.frame.imageSent) this.#noteFrame(event.frame);
     }
   }
 

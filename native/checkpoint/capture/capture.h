@@ -81,6 +81,8 @@ struct ckpt_workspace {
 	int pagemap, memory, uffd;
 	bool no_scan;                   /* the kernel lacks PAGEMAP_SCAN */
 	uint64_t last_progress;
+	uint64_t least_remaining;       /* of all rounds */
+	unsigned int idle_rounds;       /* in a row, that left hardly less than that */
 	struct ckpt_in answers;
 };
 #define CKPT_WORKSPACE_SIZE ((sizeof(struct ckpt_workspace) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))

@@ -340,6 +340,21 @@ static int wait_record(struct ckpt_job *job, uint32_t timeout_ms, uint32_t type)
 	return ckpt_fail(job, CKPT_E_STREAM, "the restorer sent a record of type %u", record.type);
 }
 
+#define CKPT_IDLE_ROUNDS 2
+
+/* A program that writes faster than the network takes is not caught up with by more rounds. */
+static bool rounds_stop_helping(const struct ckpt_job *job)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+
+	if (job->rounds == 1 || job->remaining < work->least_remaining / 4 * 3) {
+		work->least_remaining = job->remaining;
+		work->idle_rounds = 0;
+		return false;
+	}
+	return ++work->idle_rounds >= CKPT_IDLE_ROUNDS;
+}
+
 int ckpt_copy_round(struct ckpt_job *job)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
@@ -368,9 +383,8 @@ int ckpt_copy_round(struct ckpt_job *job)
 						   (job->page_bytes - before) / 1000;
 	else
 		job->expected_downtime_us = 1000;
-	job->converged = job->expected_downtime_us <= job->max_downtime_ms * 1000ull ||
-			 job->rounds >= job->max_rounds ||
-			 (job->rounds > 1 && job->remaining * 10 > (job->page_bytes - before) * 9);
+	job->converged = rounds_stop_helping(job) || job->rounds >= job->max_rounds ||
+			 job->expected_downtime_us <= job->max_downtime_ms * 1000ull;
 	job->transferred = work->out.sent;
 	job->stream_us = work->out.nanoseconds / 1000;
 	return 0;
