@@ -17,7 +17,7 @@ import { checkFault } from './faults.js';
 import { InboundMove } from './inbound.js';
 import { judge } from './judge.js';
 import { OutboundMove } from './outbound.js';
-import { predict } from './predict.js';
+import { learn, predict } from './predict.js';
 import { verdictForSource } from './verdict.js';
 
 type Info = mpvm.node.IMigrationInfo;
@@ -117,7 +117,11 @@ class NodeMigrations implements Migrations {
       changed: (info) => this.#remember(info),
     });
     this.#outbound.set(task.tid, move);
-    void move.done.then(() => this.#outbound.delete(task.tid));
+    void move.done.then(() => {
+      this.#outbound.delete(task.tid);
+      const { outcome, transferredBytes = 0, mbps = 0 } = this.#history.get(move.id) ?? {};
+      if (outcome === 'completed' && mbps > 0) learn(transferredBytes, (transferredBytes * 8) / mbps);
+    });
     return move;
   }
 
