@@ -43,6 +43,7 @@ struct pvmi_agent {
 	struct pvmi_migration_start start;
 	char reason[160];
 	bool frozen;                    /* nobody but the agent runs */
+	bool owns;                      /* it holds the guard over calls of the engine */
 };
 
 int pvmi_agent_start(void);

@@ -140,7 +140,7 @@ static void progress(void *self)
 	(void)self;
 	if (pvmi->agent->frozen)
 		pvmi_link_poll();
-	else
+	else if (!pvmi->agent->owns)
 		say(&ckpt_the_job, COPYING);
 	if (is_given_up())
 		ckpt_the_job.abort = 1;
@@ -294,12 +294,29 @@ static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 	return 0;
 }
 
+/* The engine looks at the descriptors while the program runs, perhaps inside the library, where a
+ * socket is made a moment before it is known to be ours. What looks like the program's is looked at
+ * again when nobody is inside. */
+static int open_stream(struct pvmi_agent *agent, struct ckpt_job *job)
+{
+	int result = ckpt_open(job);
+
+	if (result != CKPT_E_UNSUPPORTED || !pvmi_guard_take(is_given_up))
+		return result;
+	agent->owns = true;
+	ckpt_close(job);
+	result = ckpt_open(job);
+	agent->owns = false;
+	pvmi_guard_release();
+	return result;
+}
+
 static int attempt(struct pvmi_agent *agent, struct ckpt_job *job)
 {
 	int result;
 
 	say(job, CONNECTING);
-	result = ckpt_open(job);
+	result = open_stream(agent, job);
 	pvmi_trace(MOVE, STEP_OPEN, result);
 	if (!result)
 		result = copy(job);

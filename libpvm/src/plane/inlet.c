@@ -20,8 +20,8 @@ static void forget_offered(struct pvmi_inlet *inlet)
 {
 	while (inlet->offered_count) {
 		inlet->offered_count--;
-		if (inlet->offered[inlet->offered_count] >= 0)
-			sys_close(inlet->offered[inlet->offered_count]);
+		pvmi_disown_fd(inlet->offered[inlet->offered_count]);
+		sys_close(inlet->offered[inlet->offered_count]);
 	}
 }
 
@@ -75,6 +75,8 @@ static int receive_hello(struct pvmi_inlet *inlet)
 		inlet->offered_count =
 			(int)((control.header.cmsg_len - sizeof(control.header)) / sizeof(int));
 		memcpy(inlet->offered, control.descriptors, (size_t)inlet->offered_count * sizeof(int));
+		for (int i = 0; i < inlet->offered_count; i++)
+			pvmi_own_fd(inlet->offered[i]);
 	}
 	inlet->greeting_length += (uint32_t)got;
 	return inlet->greeting_length == sizeof(inlet->greeting);
@@ -131,7 +133,6 @@ static int admit(struct pvmi_inlet *inlet)
 	inlet->open = true;
 	pvmi->plane->strangers--;
 	source->inlet = inlet;
-	inlet->offered_count = 0;
 	welcome.last = source->last;
 	welcome.have = source->have;
 	pvmi_trace(INLET_OPEN, source->sender, source->last);

@@ -41,6 +41,7 @@ static int make_ring(struct link *link)
 	if (fd < 0)
 		return (int)fd;
 	link->ring_fd = (int)fd;
+	pvmi_own_fd((int)fd);
 	if (sys_ftruncate((int)fd, sizeof(struct pvmi_ring_shared)) < 0 ||
 	    sys_fcntl((int)fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -EINVAL;
@@ -107,6 +108,7 @@ static int out_offer(struct pvmi_channel *channel, int *descriptors)
 	link->heap_fd = heap_to_read();
 	if (link->heap_fd < 0)
 		return link->heap_fd;
+	pvmi_own_fd(link->heap_fd);
 	descriptors[0] = link->heap_fd;
 	descriptors[1] = link->ring_fd;
 	descriptors[2] = pvmi->plane->doorbell.fd;

@@ -48,9 +48,9 @@ static void free_link(struct link *link, bool here)
 	}
 	if (!here)
 		pvmi_area_remove(link->area);
+	pvmi_disown_fd(link->bell);
 	if (here && link->bell >= 0)
 		sys_close(link->bell);
-	pvmi_disown_fd(link->bell);
 	pvmi_free(link);
 }
 
@@ -66,11 +66,14 @@ static int in_open(struct pvmi_inlet *inlet, int *descriptors, int count, struct
 	ring = descriptors[1];
 	bell = descriptors[2];
 	inlet->offered_count = 0;       /* they are ours now */
+	pvmi_disown_fd(heap);
+	pvmi_disown_fd(ring);
 	link = pvmi_alloc(sizeof(*link));
 	place = link ? pvmi_inbox_place(inlet) : -1;
 	if (place < 0) {
 		sys_close(heap);
 		sys_close(ring);
+		pvmi_disown_fd(bell);
 		sys_close(bell);
 		welcome->status = PVMI_WELCOME_NO_ROOM;
 		pvmi_free(link);
@@ -78,7 +81,6 @@ static int in_open(struct pvmi_inlet *inlet, int *descriptors, int count, struct
 	}
 	link->place = (uint32_t)place;
 	link->bell = bell;
-	pvmi_own_fd(bell);
 	link->lender = pvmi_lender_new(heap);
 	if (!map_ring(link, ring) || !link->lender) {
 		sys_close(ring);
