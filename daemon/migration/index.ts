@@ -119,8 +119,9 @@ class NodeMigrations implements Migrations {
     this.#outbound.set(task.tid, move);
     void move.done.then(() => {
       this.#outbound.delete(task.tid);
-      const { outcome, transferredBytes = 0, mbps = 0 } = this.#history.get(move.id) ?? {};
-      if (outcome === 'completed' && mbps > 0) learn(transferredBytes, (transferredBytes * 8) / mbps);
+      const info = this.#history.get(move.id);
+      const bytes = info?.transferredBytes ?? 0;
+      if (info?.outcome === 'completed' && info.mbps) learn(bytes, (bytes * 8) / info.mbps);
     });
     return move;
   }
