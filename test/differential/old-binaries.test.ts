@@ -49,7 +49,7 @@ describe('binaries linked with PVM 3.4.6 run unchanged', function () {
   it('they load our library and no other', async () => {
     const { ours } = contest();
     const { stdout } = await ours.run('/usr/bin/ldd', ['/usr/bin/gexample']);
-    assert.match(stdout, /libpvm3\.so\.3 => \S*build\/lib\//);
-    assert.match(stdout, /libgpvm3\.so\.3 => \S*build\/lib\//);
+    assert.match(stdout, /libpvm3\.so\.3 => \S*mpvm-lab-\w+\/lib\//);
+    assert.match(stdout, /libgpvm3\.so\.3 => \S*mpvm-lab-\w+\/lib\//);
   });
 });

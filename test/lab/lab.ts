@@ -3,7 +3,7 @@
  * directory of its own, so that any number of labs can run side by side. What a test does many
  * times a second goes through control.sock, as a scheduler's calls would; the rest through the CLI.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { createControlClient } from '../../daemon/rpc/clients.js';
@@ -50,7 +50,7 @@ export class Lab {
       ...clean(process.env),
       MPVM_DIR: this.directory,
       MPVM_NAME: this.name,
-      LD_LIBRARY_PATH: libraryDirectory,
+      LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: path.join(delimiter),
       ...(options.faults ? { MPVM_FAULTS: '1' } : {}),
       ...options.env,
@@ -60,6 +60,8 @@ export class Lab {
   static async start(options: LabOptions = {}): Promise<Lab> {
     await buildPrograms();
     const lab = new Lab(options);
+    // A copy: a library that is built anew while tasks run would keep them from moving.
+    cpSync(libraryDirectory, join(lab.directory, 'lib'), { recursive: true, verbatimSymlinks: true });
     try {
       const result = await lab.cli(['up', '--nodes', String(options.nodes ?? 3)], { timeoutMs: 60_000 });
       if (result.code !== 0) throw new Error(`mpvm up: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);
