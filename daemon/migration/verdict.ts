@@ -27,7 +27,8 @@ export function verdictForSource(move: MoveKey, answer: DirectoryAnswer): { stay
   // Only this very move could have made epoch n + 1: our fence (now or in a lost answer), or its commit.
   if (epoch === move.epoch + 1) return { stays: node === move.from, epoch };
   // Refused although nothing has happened: the registry has no business to; staying is the safe reading.
-  if (epoch <= move.epoch && node === move.from) return { stays: true, epoch };
+  // No node, and no epoch but ours: the task has ended here, in the middle of the move.
+  if (epoch <= move.epoch && (node === move.from || node === '')) return { stays: true, epoch };
   // It has gone on from there, or has ended there.
   return { stays: false, epoch };
 }
