@@ -118,7 +118,7 @@ describe('task.sock', function () {
       const [tid] = await parent.spawn('sh', ['-c', script], { ...on('n1'), ...outputTo(parent.tid, 5), environment: ['EXPORTED=by the parent'], context: 7 });
       const { text, marks } = await parent.output(5, tid!);
       const line = (start: string): string => text.split('\n').find((each) => each.startsWith(start)) ?? '';
-      assert.deepEqual(marks, [-2, 0]);
+      assert.deepEqual(marks, [-2, -1, 0]); // PVM's order: new, spawned, end
       assert.equal(line('PVMSOCK='), `PVMSOCK=${nodes().paths('n1').taskSocket}`);
       assert.ok(line('PVMEPID=').length > 12);
       assert.equal(line('PVMCTX='), 'PVMCTX=0x7');
