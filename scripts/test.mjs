@@ -33,7 +33,7 @@ function mochaSuite(path) {
   const kind = Object.keys(limits).find((word) => path.includes(word)) ?? 'default';
   return {
     name: path,
-    command: [process.execPath, ['--import=tsx', bin('mocha'), '--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--exit', path]],
+    command: [process.execPath, ['--import=tsx', bin('mocha'), '--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--timeout', '30000', '--exit', path]],
     limitSeconds: limits[kind],
     count: countMocha,
   };
