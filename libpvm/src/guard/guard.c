@@ -139,8 +139,10 @@ bool pvmi_guard_try(void)
 	if (get(&pvmi_guard.inside))
 		return false;
 	announce();
-	if (!get(&pvmi_guard.inside))
+	if (!get(&pvmi_guard.inside)) {
+		set(&pvmi_guard.turns, pvmi_guard.turns + 1);
 		return true;
+	}
 	pvmi_guard_release();
 	return false;
 }
@@ -163,11 +165,13 @@ bool pvmi_guard_take(bool (*given_up)(void))
 			sys_futex_wait(&nobody, 0, &tick);
 	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	set(&pvmi_guard.turns, pvmi_guard.turns + 1);
 	return true;
 }
 
 void pvmi_guard_reset(void)
 {
 	set(&pvmi_guard.agent_at_work, 0);
+	pvmi_guard.turns++;             /* whatever the program thought of before is of another place */
 	pvmi_guard_start();
 }

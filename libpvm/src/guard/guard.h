@@ -24,6 +24,7 @@ struct pvmi_guard {
 	uint32_t sleeping;              /* it waits for agent_at_work to become 0 */
 	/* Written by the agent only. */
 	uint32_t agent_at_work __attribute__((aligned(64)));
+	uint32_t turns;                 /* how often it became the owner */
 	/* Written before there is an agent. */
 	uint32_t no_membarrier;         /* the program must fence for itself */
 };

@@ -16,6 +16,7 @@
 #define SERVICE_US 20                   /* a look at the descriptors, when nothing lately came by one */
 #define HOT_US 200
 #define SETTLE_US 2000
+#define TIMERS_US 500
 
 /* PVM codes that are told from here. */
 enum { OK = 0, NO_MEMORY = -10, SYSTEM_ERROR = -14, BAD_PARAMETER = -2 };
@@ -123,8 +124,9 @@ void pvmi_plane_timers(void)
 	struct pvmi_channel *channel;
 	int64_t now;
 
-	if (!plane->next_timer)
+	if (!plane->next_timer || pvmi_ticks() - plane->timers_ticks < TIMERS_US * plane->ticks_per_us)
 		return;
+	plane->timers_ticks = pvmi_ticks();
 	now = sys_now_ns();
 	if (now < plane->next_timer)
 		return;
@@ -161,25 +163,36 @@ static void after_events(void)
 
 void pvmi_plane_service(enum pvmi_waiter waiter)
 {
-	static const struct timespec at_once;
-	struct pvmi_plane *plane = pvmi->plane;
-
+	pvmi->plane->events_ticks = pvmi_ticks();
+	pvmi_watch_events(waiter);
 	dig_up();
-	plane->events_ticks = pvmi_ticks();
-	pvmi_watch_events(waiter, &at_once);
 	after_events();
+}
+
+void pvmi_plane_serve(const struct epoll_event *events, long count)
+{
+	pvmi->plane->events_ticks = pvmi_ticks();
+	pvmi_watch_dispatch(events, count);
+	dig_up();
+	after_events();
+}
+
+void pvmi_plane_acknowledge(void)
+{
+	struct pvmi_inlet *inlet;
+
+	for (inlet = pvmi->plane->acks_due ? pvmi->plane->inlets : NULL; inlet; inlet = inlet->next)
+		if (inlet->open)
+			inlet->route->acknowledge(inlet);
 }
 
 void pvmi_plane_settle(void)
 {
 	struct pvmi_plane *plane = pvmi->plane;
 	struct pvmi_channel *channel;
-	struct pvmi_inlet *inlet;
 	uint64_t now = pvmi_ticks();
 
-	for (inlet = plane->acks_due ? plane->inlets : NULL; inlet; inlet = inlet->next)
-		if (inlet->open)
-			inlet->route->acknowledge(inlet);
+	pvmi_plane_acknowledge();
 	/* What receivers have given back: a walk over all channels, so not at every sleep. */
 	if (now - plane->settled_ticks < SETTLE_US * plane->ticks_per_us)
 		return;

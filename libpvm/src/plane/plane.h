@@ -44,10 +44,12 @@ int pvmi_watch_add(struct pvmi_watch *watch, int fd, uint32_t events);
 void pvmi_watch_change(struct pvmi_watch *watch, uint32_t events);
 /* Stop watching, and close the descriptor. */
 void pvmi_watch_close(struct pvmi_watch *watch);
-/* Dispatch what is ready. timeout NULL: sleep without limit. Returns the number of events or a
- * negative errno. The caller owns the context when events are fetched, not only when they are
- * dispatched: an event names a structure that a former owner may have freed. */
-int pvmi_watch_events(enum pvmi_waiter waiter, const struct timespec *timeout);
+/* Dispatch what is ready, without sleeping. Returns the number of events or a negative errno. The
+ * caller owns the context when events are fetched, not only when they are dispatched: an event
+ * names a structure that another owner may have freed. */
+#define PVMI_EVENT_BATCH 64
+int pvmi_watch_events(enum pvmi_waiter waiter);
+void pvmi_watch_dispatch(const struct epoll_event *events, long count);
 
 /* ------------------------------------------------------------------ descriptors and mappings that are the library's own */
 
@@ -110,7 +112,7 @@ struct pvmi_plane {
 
 	int64_t next_timer;
 	uint64_t events_ticks, hot_ticks;       /* last look at the descriptors; last news by one */
-	uint64_t settled_ticks;
+	uint64_t settled_ticks, timers_ticks;
 	uint64_t ticks_per_us;
 	uint64_t start_ticks;
 	int64_t start_ns;
@@ -144,10 +146,13 @@ void pvmi_hand_over(void);                      /* what was delivered, to messag
 bool pvmi_plane_take(void);
 /* A look at the descriptors, at timers, at what routes have become free to take. */
 void pvmi_plane_service(enum pvmi_waiter waiter);
+/* The same for events that have been fetched. */
+void pvmi_plane_serve(const struct epoll_event *events, long count);
 void pvmi_plane_timers(void);
 void pvmi_plane_timer(int64_t at);              /* something is due then */
-/* Acknowledgements owed and everything else that should not wait for an hour of computing. */
+/* Acknowledgements owed, and what receivers have given back: what should not wait for an hour of computing. */
 void pvmi_plane_settle(void);
+void pvmi_plane_acknowledge(void);
 bool pvmi_plane_intake_full(void);
 /* Frozen: take everything out of the rings of shared memory. */
 void pvmi_plane_quiesce(void);

@@ -18,6 +18,7 @@
 #define YIELD_EVERY_US 2
 #define LONG_YIELD_US 15        /* somebody else ran meanwhile */
 #define MOST 16                 /* score */
+#define ACKNOWLEDGE_NS 1000000
 #define LOOK_EVERY_US 2         /* at the descriptors, when news has lately come by one */
 
 void pvmi_wait_start(void)
@@ -133,31 +134,43 @@ static const struct timespec *timeout_until(int64_t deadline, struct timespec *t
 static bool sleep_once(int64_t deadline)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	struct epoll_event event;
+	struct epoll_event events[PVMI_EVENT_BATCH];
 	struct timespec timeout;
 	const struct timespec *until;
-	long events = 0;
+	uint32_t turns = pvmi_guard.turns;
+	long count = 0;
 
-	pvmi_plane_settle();
 	pvmi_inbox_set_asleep(true);
 	pvmi_agent_program_sleeps();
 	if (!pvmi_inbox_has_news(plane->inbox) && !ckpt_freezing()) {
 		plane->counts.sleeps++;
-		pvmi_trace(SLEEP, deadline, 0);
 		until = timeout_until(deadline, &timeout);
-		/* The agent may own our state while we sleep, so only that there is an event is told here;
-		 * what it is, is asked for below. */
 		pvmi_guard_pause();
-		events = sys_epoll_wait(plane->epoll[PVMI_PROGRAM], &event, 1, until);
+		count = sys_epoll_wait(plane->epoll[PVMI_PROGRAM], events, PVMI_EVENT_BATCH, until);
 		pvmi_guard_resume();
-		pvmi_trace(WOKEN, events, 0);
 	}
 	pvmi_agent_program_awake();
 	pvmi_inbox_set_asleep(false);
 	take();
-	/* Timers, blocked channels, the link. */
-	pvmi_plane_service(PVMI_PROGRAM);
-	return events != 0;
+	/* Events tell of structures; had the agent a turn meanwhile, or have we moved, they may be no more. */
+	if (count > 0 && pvmi_guard.turns == turns)
+		pvmi_plane_serve(events, count);
+	else
+		pvmi_plane_service(PVMI_PROGRAM);
+	return count != 0;
+}
+
+/* Acknowledgements wait for a sleep that lasts: an exchange to and fro needs none of its own. */
+static bool sleep_before_acknowledging(int64_t deadline)
+{
+	int64_t soon = sys_now_ns() + ACKNOWLEDGE_NS;
+
+	if (!pvmi->plane->acks_due)
+		return false;
+	if (soon < deadline && sleep_once(soon))
+		return true;
+	pvmi_plane_acknowledge();
+	return false;
 }
 
 static bool sleep_until_news(int64_t deadline)
@@ -169,6 +182,11 @@ static bool sleep_until_news(int64_t deadline)
 			ckpt_park();            /* here or there: look again */
 			return true;
 		}
+		if (sleep_before_acknowledging(deadline))
+			return true;
+		pvmi_plane_settle();
+		if (ckpt_freezing())
+			continue;
 		if (sleep_once(deadline) || pvmi->plane->taken_messages != before)
 			return true;
 		if (deadline != INT64_MAX && sys_now_ns() >= deadline)
@@ -176,14 +194,14 @@ static bool sleep_until_news(int64_t deadline)
 	}
 }
 
-static void learn(bool spun, bool won, int64_t slept_ns)
+static void learn(bool spun, bool won, uint64_t slept_us)
 {
 	struct pvmi_plane *plane = pvmi->plane;
 	int change;
 
 	if (won)
 		change = 2;
-	else if (slept_ns < SHORT_SLEEP_US * 1000)
+	else if (slept_us < SHORT_SLEEP_US)
 		change = spun ? 0 : 1;
 	else
 		change = spun ? -2 : 0;
@@ -202,7 +220,8 @@ bool pvmi_plane_wait(int64_t deadline_ns)
 {
 	struct pvmi_plane *plane = pvmi->plane;
 	bool spins, news;
-	int64_t slept;
+	uint64_t slept;
+	int64_t now;
 
 	if (!plane)
 		return false;
@@ -221,13 +240,16 @@ bool pvmi_plane_wait(int64_t deadline_ns)
 		learn(true, true, 0);
 		return true;
 	}
-	slept = sys_now_ns();
-	calibrate(slept);
-	if (deadline_ns <= slept) {
-		service();
-		return pvmi_plane_take();
+	if (plane->start_ns || deadline_ns != INT64_MAX) {
+		now = sys_now_ns();
+		calibrate(now);
+		if (deadline_ns <= now) {
+			service();
+			return pvmi_plane_take();
+		}
 	}
+	slept = pvmi_ticks();
 	news = sleep_until_news(deadline_ns);
-	learn(spins, false, sys_now_ns() - slept);
+	learn(spins, false, (pvmi_ticks() - slept) / plane->ticks_per_us);
 	return news;
 }

@@ -1,7 +1,6 @@
 /* watch.c: descriptors that are waited for, in two epolls: the program's and the agent's. */
 #include "plane.h"
 
-#define BATCH 64
 static int control(int operation, struct pvmi_watch *watch)
 {
 	struct epoll_event event = { .events = watch->events, .data.ptr = watch };
@@ -45,28 +44,34 @@ void pvmi_watch_close(struct pvmi_watch *watch)
 	watch->fd = -1;
 }
 
-int pvmi_watch_events(enum pvmi_waiter waiter, const struct timespec *timeout)
+void pvmi_watch_dispatch(const struct epoll_event *events, long count)
+{
+	long i;
+
+	for (i = 0; i < count; i++) {
+		struct pvmi_watch *watch = events[i].data.ptr;
+
+		if (watch->fd < 0)      /* closed by an event before it */
+			continue;
+		watch->ready(watch, events[i].events);
+		if (watch != &pvmi->plane->doorbell)
+			pvmi->plane->hot_ticks = pvmi->plane->events_ticks;
+	}
+}
+
+int pvmi_watch_events(enum pvmi_waiter waiter)
 {
 	static const struct timespec at_once;
-	struct epoll_event events[BATCH];
-	long count, i;
+	struct epoll_event events[PVMI_EVENT_BATCH];
+	long count;
 	int total = 0;
 
 	do {
-		count = sys_epoll_wait(pvmi->plane->epoll[waiter], events, BATCH, timeout);
+		count = sys_epoll_wait(pvmi->plane->epoll[waiter], events, PVMI_EVENT_BATCH, &at_once);
 		if (count < 0)
 			return total ? total : (int)count;
-		for (i = 0; i < count; i++) {
-			struct pvmi_watch *watch = events[i].data.ptr;
-
-			if (watch->fd < 0)      /* closed by an event before it */
-				continue;
-			watch->ready(watch, events[i].events);
-			if (watch != &pvmi->plane->doorbell)
-				pvmi->plane->hot_ticks = pvmi->plane->events_ticks;
-		}
+		pvmi_watch_dispatch(events, count);
 		total += (int)count;
-		timeout = &at_once;
-	} while (count == BATCH && total < 16 * BATCH);
+	} while (count == PVMI_EVENT_BATCH && total < 16 * PVMI_EVENT_BATCH);
 	return total;
 }
