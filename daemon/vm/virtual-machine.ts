@@ -22,7 +22,7 @@ type DirectoryEntry = mpvm.node.IDirectoryEntry;
 const heartbeatMs = 1000;
 const heartbeatTimeoutMs = 3000;
 const rejoinMs = 200;
-const leaveMs = 2000;
+const leaveMs = 5000;
 /** How long a question that must be answered (a commit, a sure location) is repeated. */
 const patienceMs = 5000;
 

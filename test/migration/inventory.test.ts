@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -25,7 +25,8 @@ async function shell(script: string): Promise<ChildProcess> {
   running.push(child);
   let said = '';
   for await (const chunk of child.stderr) said += String(chunk);
-  while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('sleep')) {
+  // It sleeps, with all its libraries mapped, once it is in nanosleep (35) or clock_nanosleep (230).
+  while (!readlinkSync(`/proc/${child.pid}/exe`).endsWith('sleep') || !/^(35|230) /.test(readFileSync(`/proc/${child.pid}/syscall`, 'latin1'))) {
     if (child.exitCode !== null) throw new Error(`the shell ended: ${said}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
