@@ -151,8 +151,10 @@ export class Notices {
       if (info === undefined || this.#router.isGone(info.name ?? '')) this.#endFor(entry, wanted.about);
       return;
     }
-    if (this.#core.table.get(wanted.about)?.here) return; // its end is told by localEnded
-    void this.#follow(wanted.about);
+    const local = this.#core.table.get(wanted.about);
+    // Its record may be on its way already, without us among its watchers: asked again when it is settled.
+    if (local?.here && (local.state === 'arriving' || local.holding)) this.watch({ tid: wanted.about, watcher: this.#core.vm.self.name });
+    else if (!local?.here) void this.#follow(wanted.about); // else its end is told by localEnded
   }
 
   /** Asks the node that has the task; when none has, it has ended. */
