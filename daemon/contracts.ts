@@ -73,11 +73,11 @@ export interface Tasks {
   resolve(request: mpvm.node.IResolveRequest): Promise<mpvm.node.IResolveReply>;
   /** Frames for a task: now, held, or forwarded to where it has gone. */
   deliver(tid: number, frames: ToTask[]): void;
-  /** An arriving task: a record without a process; adopt() gives it one at the commit. */
-  arriving(record: TaskRecord, migration: string): ArrivingTask;
+  /** An arriving task, from node `from`: a record without a process; it becomes a task after launch(). */
+  arriving(record: TaskRecord, migration: string, from: string): ArrivingTask;
   /** Takes up the tasks that outlived the last daemon of this node, then opens task.sock. The VM must have been
-   *  joined. `settle`: of Migrations, for tasks that come back frozen. */
-  start(settle?: Migrations['settle']): Promise<void>;
+   *  joined. `moves` settles those that were moving. */
+  start(moves?: Pick<Migrations, 'settle' | 'outcome'>): Promise<void>;
   /** Local part of the tid given out last. */
   readonly lastLocal: number;
   /** Ends every task of this node (SIGTERM, after a grace SIGKILL) and removes sockets and pipes. */
@@ -143,11 +143,22 @@ export interface ArrivingTask {
   startRestorer(options: { path: string; onFrame(frame: mpvm.task.IToDaemon): void; onExit(code: number | null, signal: string | null): void }): { send(frame: ToTask): void; kill(): void; readonly pid: number };
   /** Handover at the freeze: the record as it is now, and frames to send after the move. */
   update(record: TaskRecord, frames: ToTask[]): void;
-  /** What RestorerGo.place says: the node that the task is on now. */
-  place(epoch: number): mpvm.task.IEnrolled;
-  /** Committed: the task exists here now, with this process and this epoch; frames kept go out once it has Resumed. */
-  adopt(epoch: number): LocalTask;
+  /** Path of the file that the restorer removes with its last step. */
+  readonly seal: string;
+  /** Committed: sends RestorerGo. With its first word the process is a task of this node, with this epoch; one that
+   *  dies before its first instruction is handed back to its source in the directory, and nothing of it is left here. */
+  launch(epoch: number): Promise<Landing>;
   discard(): void;
+}
+/** `here`: it is a task of this node, or has been and has ended. `returned`: it never ran, and is its source's again. */
+export type Landing = 'here' | 'returned';
+
+/** What became of a move, as the directory and its destination say: the task is `here` (and its copy may go on),
+ *  `there` (or has ended there), or `lost` with its node. */
+export interface MoveOutcome {
+  task: 'here' | 'there' | 'lost';
+  epoch: number;
+  node: string;
 }
 
 /** migration/: moves, in both directions. */
@@ -165,5 +176,7 @@ export interface Migrations {
   /** A task of this node has come back frozen (Enroll.migration): settles its move with the directory. The
    *  task must be `running` and is sent nothing else until this resolves: true when it stays here. */
   settle(task: LocalTask, migration: string): Promise<boolean>;
+  /** A task of this node whose frozen copy is gone, as is the daemon that moved it: where is it? */
+  outcome(tid: number, epoch: number, migration: string): Promise<MoveOutcome>;
   on(event: 'changed', listener: (migration: mpvm.node.IMigrationInfo) => void): void;
 }

@@ -2,11 +2,12 @@
  * A move, at its destination: judge, start a restorer, wait for the process (from the task, over
  * the restorer's own stream) and for the record (from the source's daemon), commit, let it go. Up
  * to the commit anything that goes wrong, a source that hangs up included, leaves nothing here.
- * From the request to commit on only the directory counts.
+ * From the request to commit on only the directory counts; a process that dies all the same before
+ * its first instruction is handed back.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ArrivingTask, LocalTask, Tasks, VirtualMachine } from '../contracts.js';
+import type { ArrivingTask, Landing, Tasks, VirtualMachine } from '../contracts.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { processRuns } from '../native/index.js';
@@ -57,7 +58,7 @@ export class InboundMove {
   readonly #faults: Faults;
   #arriving: ArrivingTask | undefined;
   #restorer: ReturnType<ArrivingTask['startRestorer']> | undefined;
-  #task: LocalTask | undefined;
+  #landing: Promise<Landing> | undefined;
   #handedOver = false;
 
   constructor(options: InboundOptions) {
@@ -134,7 +135,7 @@ export class InboundMove {
     this.#faults.at('DEST_BEFORE_RESTORER');
     this.#machine.advance('STARTING');
     await this.#oldCopyGone();
-    this.#arriving = tasks.arriving(request.record ?? {}, this.id);
+    this.#arriving = tasks.arriving(request.record ?? {}, this.id, request.from ?? '');
     this.#restorer = this.#arriving.startRestorer({
       path: restorer,
       onFrame: (frame) => this.onFrame(frame),
@@ -144,7 +145,7 @@ export class InboundMove {
     await this.#frame('restorerHello', silence.starting);
     this.#faults.at('DEST_AFTER_HELLO');
     const passed = fault && faultOwner(fault.point ?? '') === 'restorer' ? { fault } : {};
-    this.#restorer.send({ request: 0, restorerListen: { id: this.id, address: vm.self.address, secret, timeoutMs: silence.image * 1000, ...passed } });
+    this.#restorer.send({ request: 0, restorerListen: { id: this.id, address: vm.self.address, secret, timeoutMs: silence.image * 1000, seal: this.#arriving.seal, ...passed } });
     const { restorerReady } = await this.#frame('restorerReady', silence.starting);
     this.#machine.advance('RECEIVING');
     this.feed.push({ ready: { address: vm.self.address, port: restorerReady?.port ?? 0, secret } });
@@ -185,7 +186,7 @@ export class InboundMove {
   async #commit(): Promise<void> {
     const { request, vm } = this.#options;
     this.#faults.at('DEST_BEFORE_COMMIT');
-    // Its last word may have been its last: what is committed must be alive as nearly as can be known.
+    // Its last word may have been its last: spares a commit that would have to be taken back.
     if (!processRuns(this.#restorer!.pid)) throw new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'it ended after it had said that it holds the process' });
     this.#machine.advance('COMMITTING');
     const move = { epoch: request.record?.epoch ?? 0, from: request.from ?? '', to: this.#node };
@@ -196,7 +197,7 @@ export class InboundMove {
         this.#log.info({ committed, now, ours }, 'the directory has answered');
         if (!ours) throw new MpvmError('MOVE_FENCED', { tid: tidText(this.tid) });
         this.#machine.advance('COMMITTED');
-        this.#adopt(epoch);
+        this.#launch(epoch);
         return;
       } catch (thrown) {
         const error = asMpvmError(thrown);
@@ -207,12 +208,10 @@ export class InboundMove {
     }
   }
 
-  #adopt(epoch: number): void {
+  #launch(epoch: number): void {
     const committedAt = nowUs();
     this.#harmless(() => this.#faults.at('DEST_AFTER_COMMIT'));
-    const place = this.#arriving!.place(epoch);
-    this.#task = this.#arriving!.adopt(epoch);
-    this.#restorer!.send({ request: 0, restorerGo: { epoch, place } });
+    this.#landing = this.#arriving!.launch(epoch);
     this.#harmless(() => this.#faults.at('DEST_AFTER_GO'));
     this.feed.push({ committed: { epoch, atUs: committedAt } });
   }
@@ -226,19 +225,25 @@ export class InboundMove {
     }
   }
 
-  /** It runs, and tells so; or it has ended, which is the task's end like any other. */
+  /** It runs, and tells so; or it has ended, which is the task's end like any other; or it never ran. */
   async #letGo(): Promise<void> {
+    if ((await this.#landing) === 'returned') {
+      const why = new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'it ended before the first instruction of the task' });
+      this.#machine.advance('GONE');
+      this.feed.push({ failed: { code: why.code, text: why.message } });
+      this.feed.end();
+      return;
+    }
     for (;;) {
       const event = await this.#events.next(silence.resuming * 1000);
       if (event?.kind === 'frame' && event.frame.resumed) {
         this.#machine.advance('RESUMED');
-        this.feed.push({ resumed: { pid: this.#task?.pid ?? 0, atUs: event.frame.resumed.resumedAtUs } });
+        this.feed.push({ resumed: { pid: this.#restorer!.pid, atUs: event.frame.resumed.resumedAtUs } });
         this.feed.end();
         return;
       }
-      const failed = event?.kind === 'frame' ? event.frame.restorerFailed : undefined;
-      if (event === undefined || failed || (event.kind === 'trouble' && event.error.code !== 'SOURCE_LOST')) {
-        this.#log.error({ failed, event }, 'the task is ours, but has not resumed');
+      if (event === undefined || (event.kind === 'trouble' && event.error.code !== 'SOURCE_LOST')) {
+        this.#log.error({ event }, 'the task is ours, but has not resumed');
         this.#machine.advance('GONE');
         this.feed.end();
         return;

@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LocalTask, Migrations, Tasks, VirtualMachine } from '../contracts.js';
-import { asMpvmError, hasCode, MpvmError } from '../errors.js';
+import type { LocalTask, Migrations, MoveOutcome, Tasks, VirtualMachine } from '../contracts.js';
+import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { projectRoot } from '../native/index.js';
 import type { NodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
+import { settleDoubt } from './doubt.js';
 import { drain } from './drain.js';
 import { chooseEngine, tidText } from './engine.js';
 import { checkFault } from './faults.js';
@@ -18,7 +19,6 @@ import { InboundMove } from './inbound.js';
 import { judge } from './judge.js';
 import { OutboundMove } from './outbound.js';
 import { learn, predict } from './predict.js';
-import { verdictForSource } from './verdict.js';
 
 type Info = mpvm.node.IMigrationInfo;
 
@@ -195,28 +195,23 @@ class NodeMigrations implements Migrations {
     }
   }
 
-  /** A task that comes back frozen after its daemon has died: only the directory knows. */
+  /** A task that comes back frozen after its daemon has died. */
   async settle(task: LocalTask, migration: string): Promise<boolean> {
-    const { vm } = this.#options;
-    const from = vm.self.name;
     const engine = chooseEngine('native', task);
-    for (let wait = 50; ; wait = Math.min(wait * 2, 2000)) {
-      try {
-        const { committed, now } = await vm.commitMove({ tid: task.tid, epoch: task.epoch, from, to: from, migration });
-        const verdict = verdictForSource({ epoch: task.epoch, from, to: '' }, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
-        this.#log.info({ tid: tidText(task.tid), migration, committed, now, ...verdict }, 'a frozen task came back');
-        if (verdict.stays) engine.abort(task, migration, 'the daemon was restarted');
-        else {
-          task.beginMove(migration);
-          engine.commit(task, migration);
-          task.depart(now.node ?? '', verdict.epoch);
-        }
-        return verdict.stays;
-      } catch (error) {
-        if (!hasCode(error, 'REGISTRY_UNREACHABLE')) throw error;
-        await delay(wait);
-      }
+    const outcome = await this.outcome(task.tid, task.epoch, migration);
+    this.#log.info({ tid: tidText(task.tid), migration, ...outcome }, 'a frozen task came back');
+    if (outcome.task === 'here') {
+      engine.abort(task, migration, 'the daemon was restarted');
+      return true;
     }
+    task.beginMove(migration);
+    engine.commit(task, migration);
+    task.depart(outcome.node, outcome.epoch);
+    return false;
+  }
+
+  outcome(tid: number, epoch: number, migration: string): Promise<MoveOutcome> {
+    return settleDoubt({ vm: this.#options.vm, tid, epoch, migration, log: this.#log });
   }
 
   // ---------------------------------------------------------------- destination

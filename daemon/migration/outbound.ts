@@ -1,12 +1,11 @@
 /**
  * A move, at its source, which coordinates it: a recipe of steps with one exit. Whatever goes wrong,
  * giveUp() lets the task go on here; once the destination might have all it needs, only after the
- * directory has said that the task is still here. While the directory does not answer the task
- * stays frozen and is asked for again, for ever: neither both nor neither.
+ * directory has said that the task is still here. Our copy is destroyed when the task has run there.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LocalTask, VirtualMachine } from '../contracts.js';
-import { asMpvmError, hasCode, MpvmError } from '../errors.js';
+import type { LocalTask, MoveOutcome, VirtualMachine } from '../contracts.js';
+import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { killExactly, processStartTime } from '../native/index.js';
 import { mpvm } from '../rpc/messages.js';
@@ -14,24 +13,22 @@ import { causes, stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { tidText } from './engine.js';
 import type { Engine } from './engine.js';
+import { settleDoubt } from './doubt.js';
 import { faultOwner, Faults } from './faults.js';
 import { Latest, Mailbox } from './mailbox.js';
 import { Machine, moveTable, stateNumber } from './state.js';
 import type { MoveState } from './state.js';
 import { measureClockOffset, nowUs, Timeline } from './timeline.js';
-import { mustAsk, verdictForSource } from './verdict.js';
+import { mustAsk } from './verdict.js';
 
 type Info = mpvm.node.IMigrationInfo;
 type Frame = mpvm.task.IToDaemon;
 
 /** How long each side may say nothing before the move is given up. */
 const silence = { preparing: 20, agent: 15, frozen: 30, resuming: 30 } as const;
-/** How long a destination that broke off after the commit is asked before the outcome is called unknown. */
-const askWhetherItLivesMs = 5000;
 /** A stop that would take longer than this is put off while rounds of copying still help. */
 const defaultMaxDowntimeMs = 20;
 const defaultMaxRounds = 30;
-const askAgainMs = { first: 50, most: 2000 } as const;
 /** How long the destruction of the copy here is put off for the agent's figures, when they are late. */
 const lastWordMs = 200;
 /** A copy that does not end by itself once it is told so is killed. */
@@ -85,8 +82,6 @@ export class OutboundMove {
   /** The agent has said so, and has not sent the end of the image: there will be no arrival. */
   #agentFailed = false;
   #destinationGaveUp = false;
-  /** Nothing more will come from the destination by itself. */
-  #inboundOver = false;
 
   constructor(options: OutboundOptions) {
     this.id = options.id;
@@ -153,11 +148,10 @@ export class OutboundMove {
       const ready = await this.#prepare();
       await this.#copy(ready);
       await this.#freeze();
-      await this.#awaitCommit();
+      await this.#awaitResumed(await this.#awaitCommit());
     } catch (thrown) {
       await this.#giveUp(asMpvmError(thrown));
     }
-    if (this.#machine.is('COMMITTED')) await this.#awaitResumed();
     await this.#vanished;
     this.#end();
   }
@@ -198,7 +192,6 @@ export class OutboundMove {
     } catch (error) {
       detail = asMpvmError(error).message;
     }
-    this.#inboundOver = true;
     this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
   }
 
@@ -244,7 +237,7 @@ export class OutboundMove {
     this.#faults.at('SOURCE_AFTER_HANDOVER');
   }
 
-  async #awaitCommit(): Promise<void> {
+  async #awaitCommit(): Promise<number> {
     for (;;) {
       const next = await this.#expect('any', silence.frozen, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.frozen }));
       if (next.kind === 'frame') {
@@ -255,8 +248,8 @@ export class OutboundMove {
         this.#faults.at('SOURCE_AFTER_ARRIVED');
       } else if (next.event.committed) {
         await this.#imageFigures();
-        this.#committed(next.event.committed.epoch ?? this.#epoch + 1);
-        return;
+        this.#committed();
+        return next.event.committed.epoch ?? this.#epoch + 1;
       }
     }
   }
@@ -270,18 +263,38 @@ export class OutboundMove {
     }
   }
 
-  /** The directory has given the task away: our copy ends, and what comes for it goes after it. */
-  #committed(epoch: number): void {
-    const { task, engine } = this.#options;
+  /** The directory has given the task away. */
+  #committed(): void {
     this.#advance('COMMITTED');
     this.#timeline.committedUs = nowUs();
     clearTimeout(this.#deadline);
+  }
+
+  async #awaitResumed(epoch: number): Promise<void> {
+    for (;;) {
+      const next = await this.#expect('any', silence.resuming, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
+      if (next.kind !== 'inbound' || !next.event.resumed) continue;
+      this.#timeline.resumedUs = this.#timeline.toLocal(next.event.resumed.atUs ?? 0);
+      this.#destroy(this.to, epoch);
+      this.#resumed();
+      return;
+    }
+  }
+
+  #resumed(): void {
+    this.#advance('RESUMED');
+    this.#outcome = 'completed';
+  }
+
+  /** It has run there: our copy ends, and what comes for it goes after it. */
+  #destroy(node: string, epoch: number): void {
+    const { task, engine } = this.#options;
     const { pid } = task;
     this.#harmless(() => {
       this.#faults.at('SOURCE_BEFORE_DESTROY');
     });
     engine.commit(task, this.id);
-    task.depart(this.to, epoch);
+    task.depart(node, epoch);
     this.#vanished = this.#awaitVanished(pid);
   }
 
@@ -313,60 +326,20 @@ export class OutboundMove {
     }
   }
 
-  async #awaitResumed(): Promise<void> {
-    let trouble: MpvmError | undefined;
-    try {
-      for (;;) {
-        const patience = this.#inboundOver ? 0 : silence.resuming;
-        const next = await this.#expect('any', patience, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
-        if (next.kind !== 'inbound' || !next.event.resumed) continue;
-        this.#timeline.resumedUs = this.#timeline.toLocal(next.event.resumed.atUs ?? 0);
-        break;
-      }
-    } catch (thrown) {
-      trouble = asMpvmError(thrown);
-    }
-    if (trouble && !(await this.#livesThere())) {
-      this.#failure = new MpvmError('OUTCOME_UNKNOWN', { tid: tidText(this.task.tid), node: this.to, detail: trouble.message });
-      this.#outcome = 'lost';
-      return;
-    }
-    this.#timeline.resumedUs ??= nowUs();
-    this.#advance('RESUMED');
-    this.#outcome = 'completed';
-  }
-
-  /** Nobody has told us that it runs: ask, for as long as its node is not declared dead. */
-  async #livesThere(): Promise<boolean> {
-    const limit = Date.now() + askWhetherItLivesMs;
-    while (Date.now() < limit) {
-      try {
-        const { tasks } = await this.#options.vm.peer(this.to).listTasks({ tid: this.task.tid });
-        if (tasks.some((row) => row.tid === this.task.tid && row.state === 'running')) return true;
-      } catch (error) {
-        if (hasCode(error, 'NODE_DEAD') || hasCode(error, 'NODE_UNKNOWN')) return false;
-      }
-      await delay(200);
-    }
-    return false;
-  }
-
   // ---------------------------------------------------------------- the one exit
 
   async #giveUp(why: MpvmError): Promise<void> {
-    const { task, engine } = this.#options;
+    const { task, engine, vm } = this.#options;
     this.#failure ??= why;
     this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'move given up');
-    if (this.#machine.is('COMMITTED')) return; // told by awaitResumed
     clearTimeout(this.#deadline);
     this.#inbound.abort();
 
     if (mustAsk({ handedOver: this.#handedOver, agentFailed: this.#agentFailed, destinationGaveUp: this.#destinationGaveUp })) {
       this.#timeline.begin('in doubt');
-      const { stays, epoch } = await this.#fence();
-      if (!stays) {
-        this.#failure = undefined;
-        this.#committed(epoch);
+      const outcome = await settleDoubt({ vm, tid: task.tid, epoch: this.#epoch, migration: this.id, log: this.#log });
+      if (outcome.task !== 'here') {
+        this.#wentAllTheSame(outcome);
         return;
       }
     }
@@ -376,21 +349,18 @@ export class OutboundMove {
     task.abortMove(); // also releases what was held back
   }
 
-  /** Asks until the directory answers. */
-  async #fence(): Promise<{ stays: boolean; epoch: number }> {
-    const { vm, task } = this.#options;
-    const move = { epoch: this.#epoch, from: this.#from, to: this.to };
-    for (let wait: number = askAgainMs.first; ; wait = Math.min(wait * 2, askAgainMs.most)) {
-      try {
-        const { committed, now } = await vm.commitMove({ tid: task.tid, epoch: move.epoch, from: move.from, to: move.from, migration: this.id });
-        const verdict = verdictForSource(move, { committed, now: { epoch: now.epoch ?? 0, node: now.node ?? '' } });
-        this.#log.info({ committed, now, ...verdict }, 'the directory has answered');
-        return verdict;
-      } catch (error) {
-        this.#log.warn({ code: asMpvmError(error).code, wait }, 'in doubt, and the registry does not answer: the task stays frozen');
-        await delay(wait);
-      }
+  #wentAllTheSame({ task, node, epoch }: MoveOutcome): void {
+    const { tid } = this.task;
+    if (!this.#machine.is('COMMITTED')) this.#committed();
+    this.#destroy(node, epoch);
+    if (task === 'lost') {
+      this.#failure = new MpvmError('OUTCOME_UNKNOWN', { tid: tidText(tid), node: this.to, detail: this.#failure?.message ?? 'it is dead' });
+      this.#outcome = 'lost';
+      return;
     }
+    this.#failure = undefined;
+    this.#timeline.resumedUs ??= nowUs();
+    this.#resumed();
   }
 
   #end(): void {

@@ -18,9 +18,10 @@ export type MoveState =
   | 'FROZEN'
   /** The destination has told us that it holds a complete, verified process. It commits by itself. */
   | 'ARRIVED'
-  /** The directory says that the task is there. Our copy is destroyed, what comes for it is forwarded. */
+  /** The directory says that the task is there. Our copy stays frozen until the process there has run its
+   *  first instruction: should it die before, the destination hands the task back. */
   | 'COMMITTED'
-  /** It runs there. The end. */
+  /** It runs there. Our copy is destroyed, what comes for it is forwarded. The end. */
   | 'RESUMED'
   /** It runs here as if nothing had been asked. The end. */
   | 'ABORTED';
@@ -32,7 +33,8 @@ export const moveTable: Readonly<Record<MoveState, readonly MoveState[]>> = {
   // COMMITTED without ARRIVED: the word of the arrival was lost, the directory gave the verdict.
   FROZEN: ['ARRIVED', 'COMMITTED', 'ABORTED'],
   ARRIVED: ['COMMITTED', 'ABORTED'],
-  COMMITTED: ['RESUMED'],
+  // ABORTED: handed back.
+  COMMITTED: ['RESUMED', 'ABORTED'],
   RESUMED: [],
   ABORTED: [],
 };
@@ -52,7 +54,7 @@ export type ArrivalState =
   | 'COMMITTED'
   /** It runs. The end. */
   | 'RESUMED'
-  /** Given up before the commit: the restorer is dead and nothing is left. The end. */
+  /** Given up, before the commit or because it never ran: the restorer is dead and nothing is left. The end. */
   | 'GONE';
 
 export const arrivalTable: Readonly<Record<ArrivalState, readonly ArrivalState[]>> = {
@@ -62,6 +64,7 @@ export const arrivalTable: Readonly<Record<ArrivalState, readonly ArrivalState[]
   HALF: ['COMMITTING', 'GONE'],
   // GONE: the source's fence was first.
   COMMITTING: ['COMMITTED', 'GONE'],
+  // GONE: it died before it ran, and was handed back; or it ran, and ended before it said so.
   COMMITTED: ['RESUMED', 'GONE'],
   RESUMED: [],
   GONE: [],

@@ -5,7 +5,9 @@
  * A move is of one epoch n. Two requests compete for it: the destination's commit, (n, source) to
  * (n + 1, destination), and the source's fence, (n, source) to (n + 1, source). The registry lets the
  * first through and refuses the other for ever. Answers get lost; a request that is repeated is
- * refused because of itself, which the entry then shows.
+ * refused because of itself, which the entry then shows. A process that dies after its commit and
+ * before its first instruction is handed back: the destination turns (n + 1, destination) into
+ * (n + 2, source), where the copy is still frozen.
  */
 export interface Entry {
   readonly epoch: number;
@@ -21,16 +23,21 @@ export interface MoveKey {
   readonly to: string;
 }
 
-/** To the source that has fenced: does the task run on here, or is it there? */
-export function verdictForSource(move: MoveKey, answer: DirectoryAnswer): { stays: boolean; epoch: number } {
+/**
+ * To the source that has fenced. `stays`: the task runs on here. `gone`: it is there, or has ended there.
+ * `ask`: it has been given away, and only its new node knows whether it has run yet.
+ */
+export function verdictForSource(move: MoveKey, answer: DirectoryAnswer): { verdict: 'stays' | 'gone' | 'ask'; epoch: number } {
   const { epoch, node } = answer.now;
   // Only this very move could have made epoch n + 1: our fence (now or in a lost answer), or its commit.
-  if (epoch === move.epoch + 1) return { stays: node === move.from, epoch };
+  if (epoch === move.epoch + 1 && node !== '') return { verdict: node === move.from ? 'stays' : 'ask', epoch };
+  // While our copy is here nothing can arrive here: it has been handed back.
+  if (epoch === move.epoch + 2 && node === move.from) return { verdict: 'stays', epoch };
   // Refused although nothing has happened: the registry has no business to; staying is the safe reading.
   // No node, and no epoch but ours: the task has ended here, in the middle of the move.
-  if (epoch <= move.epoch && (node === move.from || node === '')) return { stays: true, epoch };
+  if (epoch <= move.epoch && (node === move.from || node === '')) return { verdict: 'stays', epoch };
   // It has gone on from there, or has ended there.
-  return { stays: false, epoch };
+  return { verdict: 'gone', epoch };
 }
 
 /** To the destination that has asked for the commit: is the task ours? */

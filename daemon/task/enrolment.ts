@@ -30,7 +30,7 @@ export class Enrolment {
   readonly #router: Router;
   /** Spawned tasks, and those that have arrived, by cookie. */
   readonly #cookies = new Map<string, TaskEntry>();
-  settle: Migrations['settle'] | undefined;
+  moves: Pick<Migrations, 'settle'> | undefined;
 
   constructor(core: Core, host: EnrolmentHost, router: Router) {
     this.#core = core;
@@ -43,10 +43,6 @@ export class Enrolment {
   }
   forget(entry: TaskEntry): void {
     if (this.#cookies.get(entry.cookie) === entry) this.#cookies.delete(entry.cookie);
-  }
-
-  withCookie(cookie: string): TaskEntry | undefined {
-    return this.#cookies.get(cookie);
   }
 
   enroll(link: Link, frame: mpvm.task.ToDaemon): void {
@@ -122,9 +118,9 @@ export class Enrolment {
     this.#host.linked(entry, link);
     entry.attach(link, false);
     if (entry.state === 'moving') return; // the migration is under way here and gives the verdict itself
-    if (this.settle === undefined) { link.close('nothing here can settle its migration'); return; }
+    if (this.moves === undefined) { link.close('nothing here can settle its migration'); return; }
     try {
-      if (!(await this.settle(entry, migration))) return;
+      if (!(await this.moves.settle(entry, migration))) return;
     } catch (error) {
       this.#core.log.error({ tid: tidText(entry.tid), migration, err: error }, 'a move could not be settled');
       link.close('its move cannot be settled yet'); return;

@@ -294,7 +294,7 @@ export class TaskEntry implements LocalTask {
     this.#settle();
   }
 
-  /** arriving -> running: the directory says so. Frames wait until it has resumed. */
+  /** arriving -> running: it has spoken. Frames wait until it has resumed. */
   adopted(epoch: number): void {
     this.#epoch = epoch;
     this.#transition('running');

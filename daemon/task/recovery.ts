@@ -2,10 +2,11 @@
  * After a restart of the daemon: the tasks of the last one are found by pid and start time. Those
  * that live are tasks again (they come back by Enroll), the ends of the others are told now.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import type { Migrations } from '../contracts.js';
 import type { mpvm } from '../rpc/messages.js';
+import { sealOf } from './arrival.js';
 import type { Kept } from './book.js';
-import { tidText } from './codes.js';
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
 import { OutputPipe } from './output.js';
@@ -17,6 +18,8 @@ export interface RecoveryHost {
   capture(entry: TaskEntry, started: { pipe: OutputPipe; reader: number }, process: TaskProcess, gate: Promise<void>): void;
   restoreNotices(entry: TaskEntry): void;
   expectAgain(entry: TaskEntry): void;
+  /** A process whose move has been committed, and which has not run yet. */
+  launchAgain(task: Kept, epoch: number): void;
   processGone(entry: TaskEntry): void;
 }
 
@@ -24,11 +27,13 @@ export class Recovery {
   readonly #core: Core;
   readonly #host: RecoveryHost;
   readonly #router: Router;
+  readonly #moves: Pick<Migrations, 'outcome'> | undefined;
 
-  constructor(core: Core, host: RecoveryHost, router: Router) {
+  constructor(core: Core, host: RecoveryHost, router: Router, moves: Pick<Migrations, 'outcome'> | undefined) {
     this.#core = core;
     this.#host = host;
     this.#router = router;
+    this.#moves = moves;
   }
 
   async run(): Promise<void> {
@@ -76,17 +81,11 @@ export class Recovery {
 
   /** Frozen and now gone: does it live at the destination? To say no, that must have become impossible. */
   async #wentElsewhere(task: Kept): Promise<boolean> {
-    const { name } = this.#core.vm.self;
-    const epoch = task.record.epoch ?? 0;
-    try {
-      const { committed, now } = await this.#core.vm.commitMove({ tid: task.tid, epoch, from: name, to: name, migration: task.moving });
-      if (committed || now.node === name) return false;
-      this.#router.departed(task.tid, now.node ?? '', now.epoch ?? 0);
-      return true;
-    } catch (error) {
-      this.#core.log.error({ tid: tidText(task.tid), err: error }, 'the move of a task could not be settled');
-      return false;
-    }
+    if (this.#moves === undefined) return false;
+    const outcome = await this.#moves.outcome(task.tid, task.record.epoch ?? 0, task.moving);
+    if (outcome.task !== 'there') return false;
+    this.#router.departed(task.tid, outcome.node, outcome.epoch);
+    return true;
   }
 
   /** A restorer without its migration: the task is here if the directory says so, else it can no longer come here. */
@@ -101,9 +100,14 @@ export class Recovery {
       where = { node: now?.node ?? where.node, epoch: now?.epoch ?? where.epoch };
     }
     if (where?.node === self && where.epoch === before + 1) {
+      if (existsSync(sealOf(task.output))) {
+        this.#host.launchAgain(task, where.epoch);
+        return undefined;
+      }
       return this.#again({ ...task, record: { ...task.record, epoch: where.epoch } }, 'running');
     }
     if (alive) this.#kill(task);
+    rmSync(sealOf(task.output), { force: true });
     this.#core.book.remove(task.tid);
     return undefined;
   }

@@ -9,8 +9,9 @@ import type { ArrivingTask, LocalTask, Migrations, TaskEvents, Tasks, VirtualMac
 import type { Logger } from '../log.js';
 import type { NodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
-import { type ArrivalHost, Arrivals } from './arrivals.js';
-import { Book } from './book.js';
+import type { ArrivalHost } from './arrival.js';
+import { Arrivals } from './arrivals.js';
+import { Book, type Kept } from './book.js';
 import { Captured } from './captured.js';
 import { architecture, pvm, tidText } from './codes.js';
 import type { Core } from './core.js';
@@ -100,9 +101,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   // ---------------------------------------------------------------- Tasks
 
-  async start(settle?: Migrations['settle']): Promise<void> {
-    this.#enrolment.settle = settle;
-    await new Recovery(this, this, this.#router).run();
+  async start(moves?: Pick<Migrations, 'settle' | 'outcome'>): Promise<void> {
+    this.#enrolment.moves = moves;
+    await new Recovery(this, this, this.#router, moves).run();
     // What the last daemon had not forwarded is lost with it: those who wait for it need not.
     for (const { tid, epoch, node } of this.book.notDrained) void this.#outlet.drained(tid, epoch, node);
     this.vm.on('nodeUp', (node) => {
@@ -167,8 +168,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   taskEnded(notice: mpvm.node.ITaskEndedNotice): void {
     this.#notices.taskEnded(notice.tid ?? 0);
   }
-  arriving(record: mpvm.node.ITaskRecord, migration: string): ArrivingTask {
-    return this.#arrivals.expect(record, migration);
+  arriving(record: mpvm.node.ITaskRecord, migration: string, from: string): ArrivingTask {
+    return this.#arrivals.expect(record, migration, from);
   }
 
   /** A task of this node; also a program that was started here and has left the VM, while it runs. */
@@ -243,7 +244,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   /** A task has a link: what comes by it. */
   linked(entry: TaskEntry, link: Link): void {
-    link.handle({ frame: (frame) => this.#frame(entry, link, frame), closed: () => this.#unlinked(entry, link) });
+    link.handle({ frame: (frame) => this.heard(entry, link, frame), closed: () => this.#unlinked(entry, link) });
   }
 
   placeOf(entry: TaskEntry, epoch: number): mpvm.task.IEnrolled {
@@ -265,7 +266,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     };
   }
 
-  /** An arriving task has been committed. */
+  /** An arriving task runs. */
   settled(entry: TaskEntry, link: Link | undefined): void {
     if (link?.open) {
       this.linked(entry, link);
@@ -278,15 +279,6 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.emit('started', entry);
   }
 
-  goAgain(hello: mpvm.task.IRestorerHello, link: Link): boolean {
-    const entry = this.#enrolment.withCookie(hello.cookie ?? '');
-    if (entry?.state !== 'running' || entry.pid !== link.peer.pid || entry.link !== undefined) return false;
-    this.linked(entry, link);
-    entry.attach(link, false);
-    link.send({ request: 0, restorerGo: { epoch: entry.epoch, place: this.placeOf(entry, entry.epoch) } });
-    return true;
-  }
-
   discarded(entry: TaskEntry): void {
     if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
     this.book.remove(entry.tid);
@@ -297,7 +289,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   // ---------------------------------------------------------------- a task speaks
 
-  #frame(entry: TaskEntry, link: Link, frame: mpvm.task.ToDaemon): void {
+  heard(entry: TaskEntry, link: Link, frame: mpvm.task.ToDaemon): void {
     if (entry.link !== link) return;
     switch (frame.body) {
       case 'endpoint':
@@ -453,5 +445,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   }
   expectAgain(entry: TaskEntry): void {
     this.#enrolment.expect(entry);
+  }
+  launchAgain(kept: Kept, epoch: number): void {
+    this.#arrivals.again(kept, epoch);
   }
 }

@@ -155,7 +155,7 @@ export class Daemon {
     this.#tasks = tasks;
     const migrations = createMigrations({ vm, tasks, paths, log, faults });
     vm.on('shutdown', (reason) => void this.stop(reason));
-    await tasks.start((task, migration) => migrations.settle(task, migration));
+    await tasks.start(migrations);
     this.#parts.resolve({ tasks, migrations });
     this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, log: log.child({ part: 'control' }) }), log));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));

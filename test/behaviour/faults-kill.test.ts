@@ -10,13 +10,20 @@ describe('a party to a move is killed: the task lives exactly once', function ()
   const { lab, survives } = useFaults();
 
   describe('the restorer', () => {
-    // Its daemon commits as soon as it hears that all has arrived: who kills it then kills the task.
-    for (const point of restorerPoints.slice(0, restorerPoints.indexOf('RESTORER_ARRIVED'))) it(point, () => survives(point, Action.KILL));
+    for (const point of restorerPoints) it(point, () => survives(point, Action.KILL));
   });
   describe('the daemon of the destination', () => {
-    for (const point of destinationFaults) it(point, () => survives(point, Action.KILL, (_, to) => lab().restartWhenDead(to)));
+    for (const point of destinationFaults) it(point, () => survives(point, Action.KILL, async (_, to) => { await lab().restartWhenDead(to); return undefined; }));
   });
+  it('the daemon of the destination when it has committed, and then the restorer that waits for the next one', () =>
+    survives('DEST_AFTER_COMMIT', Action.KILL, async (_, to, tid) => {
+      await lab().daemonEnded(to);
+      const arriving = lab().arrivingPid(to, tid);
+      process.kill(arriving, 'SIGKILL');
+      await lab().restart(to);
+      return 'from';
+    }));
   describe('the daemon of the source', () => {
-    for (const point of sourceFaults) it(point, () => survives(point, Action.KILL, (from) => lab().restartWhenDead(from)));
+    for (const point of sourceFaults) it(point, () => survives(point, Action.KILL, async (from) => { await lab().restartWhenDead(from); return undefined; }));
   });
 });

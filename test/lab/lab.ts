@@ -176,11 +176,22 @@ export class Lab {
     });
   }
 
-  /** For a daemon that is about to be killed: restarted within the grace that the others give it. */
-  async restartWhenDead(node: string): Promise<void> {
+  /** Of a daemon that is about to be killed. */
+  async daemonEnded(node: string): Promise<void> {
     const pid = this.daemonPid(node);
     await until(`the end of the daemon of ${node}`, () => !alive(pid));
+  }
+  /** For a daemon that is about to be killed: restarted within the grace that the others give it. */
+  async restartWhenDead(node: string): Promise<void> {
+    await this.daemonEnded(node);
     await this.restart(node);
+  }
+  /** The process that waits at a node to become this task; as its daemon has written it down. */
+  arrivingPid(node: string, tid: number): number {
+    const lines = readFileSync(join(this.directory, this.name, node, 'tasks'), 'utf8').split('\n').filter((line) => line.includes('"put"'));
+    const found = lines.map((line) => (JSON.parse(line) as { put: { tid: number; pid: number; arriving: string } }).put).filter((put) => put.tid === tid).at(-1);
+    if (!found?.arriving) throw new Error(`t${tid.toString(16)} does not arrive at ${node}: ${JSON.stringify(found)}`);
+    return found.pid;
   }
 
   // ------------------------------------------------------------ the end

@@ -1,6 +1,7 @@
 /**
  * Every order of events in the commit of a move: messages that are lost or late, daemons that die
- * and come back, a destination that finishes the task, a registry that is slow. The verdicts and the
+ * and come back, a process that dies before it has run, a destination that finishes the task, a
+ * registry that is slow. The verdicts and the
  * directory are the real ones; the rest is the protocol's skeleton. In every state that can be
  * reached the task runs at most once; when nothing can happen any more it runs, or has run to its
  * end, exactly once.
@@ -53,23 +54,30 @@ interface State {
   memory: Memory;
   /** The copy at the source: frozen from the start, then let go or destroyed. */
   copy: 'frozen' | 'runs' | 'destroyed';
-  /** Its daemon. `asking`: a fence is under way or will be repeated. */
+  /** Its daemon. `asking`: it is in doubt; a fence is under way or will be sent, or the destination is asked. */
   source: 'waits' | 'asking' | 'down' | 'done';
   handedOver: boolean;
   imageSent: boolean;
-  /** The restorer and the process in it. */
+  /** The restorer and the process in it. `killed`: before its first instruction, its seal in place. */
   arrived: 'no' | 'image' | 'runs' | 'killed' | 'finished';
-  /** The destination's daemon. */
-  destination: 'receives' | 'asking' | 'down' | 'done';
+  /** The destination's daemon. `launched`: committed, the process has been told to go, as often as it asks. */
+  destination: 'receives' | 'asking' | 'launched' | 'down' | 'done';
   hasRecord: boolean;
   /** Requests on their way to the registry, and answers on their way back. */
-  requests: ('fence' | 'commit')[];
+  requests: Request[];
   fenceAnswer?: DirectoryAnswer;
   commitAnswer?: DirectoryAnswer;
+  returnAnswer?: DirectoryAnswer;
   /** Tells of the inbound stream. */
-  heard: 'nothing' | 'gaveUp' | 'committed' | 'broken';
+  heard: 'nothing' | 'gaveUp' | 'runs' | 'broken';
   crashes: number;
 }
+type Request = 'fence' | 'commit' | 'return';
+const asked: Record<Request, { epoch: number; from: string; to: string }> = {
+  fence: { epoch: 0, from: 'a', to: 'a' },
+  commit: { epoch: 0, from: 'a', to: 'b' },
+  return: { epoch: 1, from: 'b', to: 'a' },
+};
 
 const start: State = {
   memory: {}, copy: 'frozen', source: 'waits', handedOver: false, imageSent: false, arrived: 'no',
@@ -93,6 +101,7 @@ async function steps(state: State): Promise<Step[]> {
   can(state.copy === 'frozen' && !state.imageSent, 'the image is sent', (next) => { next.imageSent = true; });
   can(state.imageSent && state.arrived === 'no', 'the restorer has it all', (next) => { next.arrived = 'image'; });
   can(state.arrived === 'image' || state.arrived === 'no', 'the restorer dies', (next) => { next.arrived = 'killed'; });
+  can(state.arrived === 'image' && destination === 'launched', 'it takes off', (next) => { next.arrived = 'runs'; });
   can(state.arrived === 'runs', 'the task runs to its end', (next) => { next.arrived = 'finished'; });
 
   // -- the source
@@ -111,11 +120,15 @@ async function steps(state: State): Promise<Step[]> {
   };
   can(source === 'waits' && (state.heard === 'nothing' || state.heard === 'broken'), 'the source gives up (cancel, deadline, broken stream)', (next) => giveUp(next, false));
   can(source === 'waits' && state.heard === 'gaveUp', 'the source hears that the destination gave up', (next) => giveUp(next, true));
-  can(source === 'waits' && state.heard === 'committed', 'the source hears of the commit', (next) => settle(next, false));
-  can(source === 'asking' && state.fenceAnswer !== undefined, 'the fence is answered', (next) => {
-    settle(next, verdictForSource(move, next.fenceAnswer!).stays);
-    delete next.fenceAnswer;
-  });
+  can(source === 'waits' && state.heard === 'runs', 'the source hears that it runs there', (next) => settle(next, false));
+  if (source === 'asking' && state.fenceAnswer !== undefined) {
+    const { verdict } = verdictForSource(move, state.fenceAnswer);
+    const known = state.arrived === 'runs' || state.arrived === 'finished';
+    // It is asked whether it runs there. A daemon that is down, or waits for the process to take off, does not answer.
+    can(verdict !== 'ask' || known, 'the fence is answered', (next) => { settle(next, verdict === 'stays'); delete next.fenceAnswer; });
+    can(verdict === 'ask' && destination === 'done' && !known, 'the destination knows no such task', (next) => { delete next.fenceAnswer; });
+    can(verdict === 'ask', 'the destination does not answer', (next) => { delete next.fenceAnswer; });
+  }
   can(source === 'asking' && !state.requests.includes('fence') && !state.fenceAnswer, 'the fence is sent again', (next) => { next.requests.push('fence'); });
   can(source !== 'down' && source !== 'done' && state.crashes > 0, 'the daemon of the source dies', (next) => { next.source = 'down'; next.heard = 'broken'; next.crashes--; delete next.fenceAnswer; });
   // The frozen task comes back to the new daemon, which settles by a fence.
@@ -128,22 +141,26 @@ async function steps(state: State): Promise<Step[]> {
   can(destination === 'asking' && state.commitAnswer !== undefined, 'the commit is answered', (next) => {
     const { ours } = verdictForDestination(move, next.commitAnswer!);
     delete next.commitAnswer;
+    next.destination = ours ? 'launched' : 'done';
+    if (!ours) { next.arrived = 'killed'; tell(next, 'gaveUp'); }
+  });
+  can(destination === 'launched' && (state.arrived === 'runs' || state.arrived === 'finished'), 'the destination tells that it runs', (next) => { next.destination = 'done'; tell(next, 'runs'); });
+  can(destination === 'launched' && state.arrived === 'killed' && !state.requests.includes('return') && !state.returnAnswer, 'the destination hands it back', (next) => { next.requests.push('return'); });
+  can(destination === 'launched' && state.returnAnswer !== undefined, 'the handing back is answered', (next) => {
+    assert.ok(next.returnAnswer!.committed, 'nobody else can have moved it on');
+    delete next.returnAnswer;
     next.destination = 'done';
-    if (next.arrived === 'image') next.arrived = ours ? 'runs' : 'killed';
-    // A restorer that died before the commit was answered: the task is ours, and has ended here.
-    else if (ours) next.arrived = 'finished';
-    tell(next, ours ? 'committed' : 'gaveUp');
+    tell(next, 'gaveUp');
   });
   can(destination === 'asking' && !state.requests.includes('commit') && !state.commitAnswer, 'the commit is sent again', (next) => { next.requests.push('commit'); });
-  can((destination === 'asking' || destination === 'receives') && state.crashes > 0, 'the daemon of the destination dies', (next) => { next.destination = 'down'; next.crashes--; delete next.commitAnswer; tell(next, 'broken'); });
+  can(destination !== 'down' && destination !== 'done' && state.crashes > 0, 'the daemon of the destination dies', (next) => { next.destination = 'down'; next.crashes--; delete next.commitAnswer; delete next.returnAnswer; tell(next, 'broken'); });
   // It fences the move against its own last words before it decides about the restorer that is still there.
   if (destination === 'down') {
     const next = structuredClone(state);
     const answer = await (await directory(next.memory)).commit({ tid, epoch: move.epoch, from: 'a', to: 'a', migration: 'm' });
     const { ours } = verdictForDestination(move, answer);
-    next.destination = 'done';
-    if (ours) next.arrived = next.arrived === 'image' ? 'runs' : 'finished';
-    else next.arrived = 'killed';
+    next.destination = ours ? 'launched' : 'done';
+    if (!ours && next.arrived !== 'finished') next.arrived = 'killed';
     found.push(['the daemon of the destination is back', next]);
   }
 
@@ -154,13 +171,14 @@ async function steps(state: State): Promise<Step[]> {
     const next = structuredClone(state);
     without(next);
     const opened = await directory(next.memory);
-    const answer = await opened.commit({ tid, epoch: move.epoch, from: 'a', to: request === 'fence' ? 'a' : 'b', migration: 'm' });
+    const answer = await opened.commit({ tid, ...asked[request], migration: 'm' });
     found.push([`the ${request} is decided, the answer lost`, structuredClone(next)]);
     if (request === 'fence' && source === 'asking') next.fenceAnswer = answer;
     if (request === 'commit' && destination === 'asking') next.commitAnswer = answer;
+    if (request === 'return' && destination === 'launched') next.returnAnswer = answer;
     found.push([`the ${request} is decided`, next]);
   }
-  if (state.arrived === 'finished' && state.memory.task?.node === 'b') {
+  if (state.arrived === 'finished' && destination !== 'down' && state.memory.task?.node === 'b') {
     const next = structuredClone(state);
     await (await directory(next.memory)).forget(tid, 1);
     if (next.memory.ended) next.memory.ended.atMs = Date.now(); // kept as long as anybody asks
@@ -183,7 +201,7 @@ describe('the commit of a move', () => {
       assert.ok(lives(state) <= 1, `it runs twice:\n  ${path.join('\n  ')}\n${keyOf(state)}`);
       const next = await steps(state);
       // Only what happens by itself counts: nobody has to die for the protocol to come to its end.
-      const quiet = next.filter(([name]) => !/dies|lost|runs to its end|reported/.test(name));
+      const quiet = next.filter(([name]) => !/dies|lost|runs to its end|reported|does not answer/.test(name));
       if (quiet.length === 0) {
         ends++;
         assert.equal(lives(state), 1, `it runs nowhere:\n  ${path.join('\n  ')}\n${keyOf(state)}`);

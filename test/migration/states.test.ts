@@ -44,8 +44,9 @@ describe('the states of a move', () => {
     }
   });
 
-  it('allow no way back once the directory has spoken', () => {
-    assert.ok(!reachable(moveTable, 'COMMITTED').has('ABORTED'));
-    assert.ok(!reachable(moveTable, 'ABORTED').has('COMMITTED'));
+  it('allow no other way back, once the directory has spoken, than the handing back of a task that never ran', () => {
+    assert.deepEqual([...reachable(moveTable, 'COMMITTED')].sort(), ['ABORTED', 'COMMITTED', 'RESUMED']);
+    assert.deepEqual(moveTable.RESUMED, []);
+    assert.deepEqual(moveTable.ABORTED, []);
   });
 });

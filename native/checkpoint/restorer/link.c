@@ -157,6 +157,8 @@ static enum verdict take_listen(const struct field *body)
 				else if (part.number == 2)
 					restorer.fault_action = part.value;
 			}
+		else if (field.number == 6 && field.bytes)
+			take_text(&field, restorer.seal, sizeof(restorer.seal));
 	}
 	if (!restorer.timeout_ms)
 		restorer.timeout_ms = 60000;

@@ -230,6 +230,9 @@ void become_task(void)
 	SYS(prctl, PR_SET_THP_DISABLE, 0);
 	write_handoff();
 	fault(CKPT_FAULT_RESTORER_JUMP);
+	/* Whoever finds the process dead and the seal in place knows that the task never ran here. */
+	if (restorer.seal[0])
+		SYS(unlink, restorer.seal);
 	SYS(arch_prctl, ARCH_SET_FS, restorer.thread.tls);
 	ckpt_arch_resume(&registers);
 }

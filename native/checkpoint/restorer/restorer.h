@@ -83,6 +83,7 @@ struct restorer {
 	uint32_t timeout_ms;
 	char fault_point[48];
 	uint32_t fault_action;
+	char seal[256];                 /* removed with the last step: until then the process has not run */
 
 	uintptr_t handoff;
 	uint64_t bytes, pages, frozen_at_us;
