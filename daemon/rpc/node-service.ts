@@ -1,6 +1,7 @@
 /** Service Node, for the other daemons: everything is done by the parts that own it. */
 import { MpvmError } from '../errors.js';
 import type { Migrations, Tasks } from '../contracts.js';
+import { Once } from './once.js';
 import type { ImplementationOf } from './server.js';
 import type { nodeService } from './services.js';
 
@@ -15,6 +16,7 @@ export interface Parts {
  */
 export function nodeImplementation(name: string, parts: () => Promise<Parts>): ImplementationOf<typeof nodeService> {
   const tasks = async (): Promise<Tasks> => (await parts()).tasks;
+  const once = new Once();
   const migrations = async (): Promise<Migrations> => (await parts()).migrations;
   return {
     ping: () => ({ timeUs: Date.now() * 1000, name }),
@@ -23,12 +25,13 @@ export function nodeImplementation(name: string, parts: () => Promise<Parts>): I
       (await tasks()).introduced(request);
       return {};
     },
-    signal: async ({ tid, signum }) => {
-      const status = (await tasks()).signal(tid, signum);
-      if (status >= 0) return { status };
-      const error = new MpvmError('TASK_UNKNOWN', { tid: `t${tid.toString(16)}` });
-      return { status, code: error.code, text: error.message };
-    },
+    signal: ({ tid, signum, call }) =>
+      once.run(call, async () => {
+        const status = (await tasks()).signal(tid, signum);
+        if (status >= 0) return { status };
+        const error = new MpvmError('TASK_UNKNOWN', { tid: `t${tid.toString(16)}` });
+        return { status, code: error.code, text: error.message };
+      }),
     listTasks: async (request) => (await tasks()).rows(request),
     resolve: async (request) => (await tasks()).resolve(request),
     watch: async (request) => {
@@ -39,14 +42,16 @@ export function nodeImplementation(name: string, parts: () => Promise<Parts>): I
       (await tasks()).taskEnded(notice);
       return {};
     },
-    deliver: async (request) => {
-      await (await tasks()).accept(request);
-      return {};
-    },
-    output: async (request) => {
-      await (await tasks()).output(request);
-      return {};
-    },
+    deliver: (request) =>
+      once.run(request.call, async () => {
+        await (await tasks()).accept(request);
+        return {};
+      }),
+    output: (request) =>
+      once.run(request.call, async () => {
+        await (await tasks()).output(request);
+        return {};
+      }),
     explain: async (request) => (await migrations()).explainInbound(request),
     async *inbound(request, { signal }) {
       yield* (await migrations()).inbound(request, signal);

@@ -4,6 +4,7 @@
  * makes the task wait in its write, and nothing piles up on the way.
  */
 import type { mpvm } from '../rpc/messages.js';
+import { callName } from '../rpc/once.js';
 import { daemonTid, tidText, xdrEncoding } from './codes.js';
 import type { Core } from './core.js';
 import { type Exit, shellCode } from './process.js';
@@ -112,7 +113,7 @@ export class Outlet {
 
   async #toRun(source: Source, what: OutputRecord): Promise<boolean> {
     const { run, sink, parent } = source.record;
-    const record: OutputRecord = { tid: source.tid, run, parent: Math.max(parent ?? 0, 0), ...what };
+    const record: OutputRecord = { tid: source.tid, run, parent: Math.max(parent ?? 0, 0), call: callName(), ...what };
     if (!sink || sink === this.#core.vm.self.name) return this.#collected(record);
     return (await this.#router.ask(sink, (client) => client.output(record, { timeoutMs: sinkTimeoutMs }))) !== undefined;
   }

@@ -5,6 +5,7 @@
 import { asMpvmError } from '../errors.js';
 import type { NodeClient } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
+import { callName } from '../rpc/once.js';
 import { hostOf, tidText } from './codes.js';
 import { type Core, delay } from './core.js';
 
@@ -139,7 +140,8 @@ export class Router {
         if (node === this.#core.vm.self.name) return false;
       }
       const bytes = frames.map((frame) => mpvm.task.ToTask.encode(frame).finish());
-      return (await this.ask(node, (client) => client.deliver({ tid, frames: bytes }, { timeoutMs: deliverTimeoutMs }))) !== undefined;
+      const request = { tid, frames: bytes, call: callName() };
+      return (await this.ask(node, (client) => client.deliver(request, { timeoutMs: deliverTimeoutMs }))) !== undefined;
     }
   }
 }

@@ -9,6 +9,7 @@ import type { ArrivingTask, LocalTask, Migrations, TaskEvents, Tasks, VirtualMac
 import type { Logger } from '../log.js';
 import type { NodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
+import { callName } from '../rpc/once.js';
 import type { ArrivalHost } from './arrival.js';
 import { Arrivals } from './arrivals.js';
 import { Book, type Kept } from './book.js';
@@ -359,10 +360,11 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     void this.#signalAt(node, tid, signum);
   }
   async #signalAt(node: string, tid: number, signum: number): Promise<void> {
-    const reply = await this.#router.ask(node, (client) => client.signal({ tid, signum }));
+    const request = { tid, signum, call: callName() };
+    const reply = await this.#router.ask(node, (client) => client.signal(request));
     if (reply === undefined || reply.status >= 0) return;
     const sure = await this.#router.whereSurely(tid);
-    if (sure !== undefined && sure.node !== node && !this.stopping) await this.#router.ask(sure.node, (client) => client.signal({ tid, signum }));
+    if (sure !== undefined && sure.node !== node && !this.stopping) await this.#router.ask(sure.node, (client) => client.signal({ ...request, call: callName() }));
   }
   notifiesOf(entry: TaskEntry): mpvm.node.INotifyRecord[] {
     return this.#notices.of(entry);

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createControlClient, type ControlClient } from '../../daemon/rpc/clients.js';
+import { clientCredentials, readIdentity } from '../../daemon/rpc/certificates.js';
+import { createControlClient, createNodeClient, type ControlClient, type NodeClient } from '../../daemon/rpc/clients.js';
 import { nodePaths, type NodePaths } from '../../daemon/paths.js';
 import { build } from '../lab/paths.js';
 import { killAll, processesOf } from '../lab/leftovers.js';
@@ -25,6 +26,10 @@ export class Nodes {
     this.#address = (index) => `127.77.${part}.${index}`;
   }
 
+  #port(name: string): number {
+    return 20_000 + (process.pid % 10_000) + Number(name.slice(1));
+  }
+
   async start(count: number): Promise<void> {
     for (let index = 1; index <= count; index++) await this.daemon(`n${index}`);
   }
@@ -32,9 +37,8 @@ export class Nodes {
   /** Starts a daemon, or starts it again. */
   async daemon(name: string): Promise<void> {
     const index = Number(name.slice(1));
-    const base = 20_000 + (process.pid % 10_000);
-    const args = ['--dir', this.directory, '--vm', vm, '--node', name, '--address', this.#address(index), '--port', String(base + index), '--grace-ms', '3000'];
-    if (index > 1) args.push('--join', `${this.#address(1)}:${base + 1}`);
+    const args = ['--dir', this.directory, '--vm', vm, '--node', name, '--address', this.#address(index), '--port', String(this.#port(name)), '--grace-ms', '3000'];
+    if (index > 1) args.push('--join', `${this.#address(1)}:${this.#port('n1')}`);
     const environment = { ...process.env, HOME: this.directory, PVM_PATH: '/usr/bin:/bin', DAEMON_SAYS: 'hello' };
     const running = new Running(process.execPath, [join(build, 'js/mpvmd.js'), ...args], { env: environment, timeoutMs: 600_000 });
     this.#daemons.set(name, running);
@@ -59,6 +63,13 @@ export class Nodes {
     let client = this.#controls.get(name);
     if (client === undefined) this.#controls.set(name, (client = createControlClient(this.paths(name).controlSocket, vm)));
     return client;
+  }
+
+  /** Service Node of a node, as node `from` calls it. */
+  peer(node: string, from: string): NodeClient {
+    const identity = readIdentity(this.paths(from).tls)!;
+    const target = `${this.#address(Number(node.slice(1)))}:${this.#port(node)}`;
+    return createNodeClient({ target, peer: node, unreachable: 'NODE_UNREACHABLE', credentials: clientCredentials(identity, node) });
   }
 
   /** This process as a task of a node, as a program started from a shell. */

@@ -257,6 +257,21 @@ describe('task.sock', function () {
     });
   });
 
+  describe('a call between daemons whose answer was lost, and which is sent again', () => {
+    it('brings a frame to its task once', async () => {
+      const task = await nodes().task('n2');
+      const from = nodes().peer('n2', 'n1');
+      const deliver = (tag: number): Uint8Array => mpvm.task.ToTask.encode({ request: 0, deliver: { source: 0x80000000, tag, encoding: 0x10000000, body: Buffer.alloc(4) } }).finish();
+      const first = { tid: task.tid, frames: [deliver(41)], call: 'test.1' };
+      await from.deliver(first);
+      await from.deliver(first);
+      await from.deliver({ tid: task.tid, frames: [deliver(42)], call: 'test.2' });
+      from.close();
+      await task.message(42);
+      assert.equal(task.events.filter((frame) => frame.deliver?.tag === 41).length, 1);
+    });
+  });
+
   describe('questions', () => {
     it('of hosts and tasks are answered with the whole VM', async () => {
       const task = await nodes().task('n1');
