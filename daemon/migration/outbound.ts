@@ -247,14 +247,13 @@ export class OutboundMove {
         this.#advance('ARRIVED');
         this.#faults.at('SOURCE_AFTER_ARRIVED');
       } else if (next.event.committed) {
-        await this.#imageFigures();
         this.#committed();
         return next.event.committed.epoch ?? this.#epoch + 1;
       }
     }
   }
 
-  /** The agent's last word has the figures of the move; it may still be in its socket. */
+  /** The agent's last word has the figures of the move; it may still be in its socket. Nothing else matters any more. */
   async #imageFigures(): Promise<void> {
     const limit = Date.now() + lastWordMs;
     while (!this.#imageSent && Date.now() < limit) {
@@ -275,6 +274,7 @@ export class OutboundMove {
       const next = await this.#expect('any', silence.resuming, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.resuming }));
       if (next.kind !== 'inbound' || !next.event.resumed) continue;
       this.#timeline.resumedUs = this.#timeline.toLocal(next.event.resumed.atUs ?? 0);
+      await this.#imageFigures();
       this.#destroy(this.to, epoch);
       this.#resumed();
       return;

@@ -140,10 +140,10 @@ export class Lab {
     if (!last) throw new Error(`the move of t${tid.toString(16)} to ${to} ended without an event`);
     return last;
   }
-  /** A move that must succeed. */
+  /** A move that must succeed, and without a moment of doubt: nobody dies or is cut off. */
   async move(tid: number, to: string): Promise<Move> {
     const move = await this.migrate(tid, to);
-    if (move.outcome !== 'completed') throw new Error(`t${tid.toString(16)} did not move to ${to}: ${JSON.stringify(move)}`);
+    if (move.outcome !== 'completed' || wasInDoubt(move)) throw new Error(`t${tid.toString(16)} did not move to ${to}: ${JSON.stringify(move)}`);
     return move;
   }
 
@@ -238,6 +238,11 @@ export class Lab {
     }
     console.error(lines.join('\n'));
   }
+}
+
+/** It had to ask the directory what had become of it: word of it was lost. */
+export function wasInDoubt(move: Move): boolean {
+  return (move.phases ?? []).some(({ name }) => name === 'in doubt');
 }
 
 function alive(pid: number): boolean {

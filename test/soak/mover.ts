@@ -1,7 +1,7 @@
 /** Moves tasks at random, without end, until told to stop: two at once at times, any of them at any moment. */
 import { Random } from '../lab/random.js';
 import { pause } from '../lab/wait.js';
-import type { Lab, Move } from '../lab/lab.js';
+import { wasInDoubt, type Lab, type Move } from '../lab/lab.js';
 
 export interface MoverOptions {
   /** At most so long between two starts of moves. */
@@ -54,7 +54,8 @@ export class Mover {
     this.#busy.add(tid);
     try {
       const move = await this.#lab.migrate(tid, to);
-      if (move.outcome === 'completed') this.moves.push(move);
+      if (wasInDoubt(move)) this.refused.push(`t${tid.toString(16)} -> ${to}: in doubt, although nobody had died: ${move.id}`);
+      else if (move.outcome === 'completed') this.moves.push(move);
       else this.refused.push(`t${tid.toString(16)} -> ${to}: ${move.outcome} ${move.code} ${(move.blockers ?? []).map((blocker) => blocker.cause).join('; ')}`);
     } catch (error) {
       this.refused.push(`t${tid.toString(16)} -> ${to}: ${String(error)}`);
