@@ -164,13 +164,10 @@ export class OutboundMove {
     this.#faults.at('SOURCE_BEFORE_INVENTORY');
 
     this.#processStart = processStartTime(task.pid);
-    const located = await vm.locateSurely(task.tid);
+    this.#compareClocks();
+    const [located, inventory] = await Promise.all([vm.locateSurely(task.tid), engine.explain(task, node)]);
     if (located.node !== this.#from) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(task.tid), node: located.node });
     this.#epoch = located.epoch;
-    const peer = vm.peer(this.to);
-    this.#timeline.clockOffsetUs = await measureClockOffset(async () => (await peer.ping({})).timeUs);
-
-    const inventory = await engine.explain(task, node);
     this.#refuseIfBlocked(inventory.blockers);
     this.#faults.at('SOURCE_BEFORE_INBOUND');
     void this.#readInbound(inventory.manifest);
@@ -178,6 +175,15 @@ export class OutboundMove {
     if (!event.ready) throw new MpvmError('INTERNAL', { detail: 'the destination did not begin with "ready"' });
     this.#faults.at('SOURCE_AFTER_READY');
     return event.ready;
+  }
+
+  /** Nothing waits for it: it is known long before the first time of the destination's comes. */
+  #compareClocks(): void {
+    const peer = this.#options.vm.peer(this.to);
+    measureClockOffset(async () => (await peer.ping({})).timeUs).then(
+      (offset) => { this.#timeline.clockOffsetUs = offset; },
+      (error: unknown) => this.#log.debug({ err: error }, 'the clocks of the two nodes could not be compared'),
+    );
   }
 
   /** The destination's side of the story, as events; its end is trouble, which nobody reads after the commit. */

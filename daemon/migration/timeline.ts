@@ -7,6 +7,9 @@ import type { mpvm } from '../rpc/messages.js';
 
 type Phase = mpvm.node.IPhaseTime;
 
+/** Less is swallowed by the sockets' buffers at once: how long that takes says nothing of the network. */
+const leastForARate = 4 << 20;
+
 let anchor = performance.timeOrigin;
 /** CLOCK_REALTIME with a resolution that Date does not have; follows when somebody sets the clock. */
 export function nowUs(): number {
@@ -71,7 +74,7 @@ export class Timeline {
       rounds: this.rounds,
       transferredBytes: this.transferred,
       pages: this.pages,
-      mbps: this.streamUs > 0 ? (this.pageBytes * 8) / this.streamUs : 0,
+      mbps: this.streamUs > 0 && this.pageBytes >= leastForARate ? (this.pageBytes * 8) / this.streamUs : 0,
       remainingBytes: this.remaining,
       expectedDowntimeUs: this.expectedDowntimeUs,
       phases: this.#phases.map(({ name, startUs, endUs, bytes }): Phase => ({ name, startUs: since(startUs), us: Math.max(0, (endUs ?? nowUs()) - startUs), bytes })),
