@@ -18,7 +18,19 @@ export const needed = [
 ];
 
 /** Without these some suites are skipped, each with its reason. */
-export const forTests = ['libcmocka-dev', 'pvm', 'pvm-dev', 'pvm-examples', 'gfortran', 'procps', 'iproute2'];
+export const forTests = [
+  'libcmocka-dev',
+  'pvm', // the judge
+  'pvm-dev',
+  'pvm-examples',
+  'gfortran',
+  'procps',
+  'iproute2',
+  'valgrind',
+  'libc6-dbg', // valgrind knows libc's functions by it
+  'clang-14', // libFuzzer
+  'libclang-rt-14-dev',
+];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');
 

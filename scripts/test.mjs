@@ -17,7 +17,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const say = (line) => process.stdout.write(`${line}\n`);
 
 /** Seconds. Soak tests and the comparison with PVM move and start thousands of tasks. */
-const limits = { default: 180, soak: 420, differential: 300, fault: 300 };
+const limits = { default: 180, soak: 420, differential: 300, fault: 300, memory: 420 };
 
 function cSuite(directory) {
   return {
@@ -28,6 +28,15 @@ function cSuite(directory) {
     count: countC,
   };
 }
+
+/** Input after input to what parses bytes of others; the seed is fixed here, `make -C libpvm fuzz FUZZ_SEED=… FUZZ_RUNS=…` goes further. */
+const fuzzSuite = {
+  name: 'libpvm fuzz',
+  command: ['make', ['--no-print-directory', '-j2', '-C', 'libpvm', 'fuzz', 'FUZZ_RUNS=4000']],
+  limitSeconds: 300,
+  skip: () => !existsSync('/usr/bin/clang-14') && "Debian's clang-14 is not installed",
+  count: countC,
+};
 
 function mochaSuite(path) {
   const kind = Object.keys(limits).find((word) => path.includes(word)) ?? 'default';
@@ -44,6 +53,7 @@ const suites = [
   { name: 'lint', command: [bin('eslint'), ['.']], limitSeconds: 180 },
   cSuite('native/checkpoint'),
   cSuite('libpvm'),
+  fuzzSuite,
   ...files(['test'], (path) => path.endsWith('.test.ts'))
     // Quick ones first: who waits for a result sees the likely failures early.
     .sort((a, b) => Number(/soak|differential/.test(a)) - Number(/soak|differential/.test(b)))

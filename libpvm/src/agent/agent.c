@@ -147,7 +147,7 @@ static void sleep_on(struct pvmi_agent *agent, int64_t due, bool full)
 	if (full)
 		sleep_full(agent, &timeout);
 	else
-		sys_epoll_wait(pvmi->plane->epoll[PVMI_AGENT], &event, 1, &timeout);
+		pvmi_watch_sleep(PVMI_AGENT, &event, 1, &timeout);
 }
 
 static enum pvmi_duty do_on(struct pvmi_agent *agent)

@@ -154,7 +154,7 @@ static void sleep_a_turn(struct pvmi_agent *agent, uint32_t seen)
 	if (get(&agent->program_sleeps))
 		sys_futex_wait(&agent->bell, seen, &turn);
 	else
-		sys_epoll_wait(pvmi->plane->epoll[PVMI_AGENT], &event, 1, &turn);
+		pvmi_watch_sleep(PVMI_AGENT, &event, 1, &turn);
 }
 
 /* From the grant on the daemon holds back what it has for us: what travels is complete. */

@@ -66,6 +66,8 @@ int pvmi_unpack(struct pvmi_message *message, void *values, int count, int strid
 	if (pvmi_body_left(message) < size + padding) {
 		/* What there is comes out, as under PVM, and the message is at its end. */
 		n = pvmi_body_left(message) / (size / n);
+		if (n > (size_t)count)
+			n = (size_t)count;      /* only the padding of the bytes is missing */
 		unpack_pieces(message, values, n, stride, t, xdr);
 		pvmi_body_read(message, NULL, pvmi_body_left(message));
 		return PvmNoData;

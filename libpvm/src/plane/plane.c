@@ -354,6 +354,8 @@ void pvmi_plane_watch_link(int fd, bool write)
 
 static int make_epolls(struct pvmi_plane *plane)
 {
+	static const struct timespec at_once;
+	struct epoll_event event;
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -362,6 +364,7 @@ static int make_epolls(struct pvmi_plane *plane)
 			return plane->epoll[i];
 		pvmi_own_fd(plane->epoll[i]);
 	}
+	plane->coarse_sleep = sys_epoll_wait(plane->epoll[0], &event, 1, &at_once) == -ENOSYS;
 	return 0;
 }
 

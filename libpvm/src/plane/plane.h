@@ -49,6 +49,8 @@ void pvmi_watch_close(struct pvmi_watch *watch);
  * names a structure that another owner may have freed. */
 #define PVMI_EVENT_BATCH 64
 int pvmi_watch_events(enum pvmi_waiter waiter);
+/* Sleep in the waiter's epoll; timeout NULL: without limit. Number of events or a negative errno. */
+long pvmi_watch_sleep(enum pvmi_waiter waiter, struct epoll_event *events, int max, const struct timespec *timeout);
 void pvmi_watch_dispatch(const struct epoll_event *events, long count);
 
 /* ------------------------------------------------------------------ descriptors and mappings that are the library's own */
@@ -85,6 +87,7 @@ void pvmi_areas_each(enum pvmi_area_kind kind, void (*visit)(struct pvmi_area *a
 
 struct pvmi_plane {
 	int epoll[2];
+	bool coarse_sleep;              /* this node's kernel sleeps in milliseconds only */
 	struct pvmi_watch link, doorbell, unix_listener, tcp_listener;
 	bool link_ready;                /* its frames are dispatched after the routes' events */
 	char local_path[108], fds_path[112];

@@ -146,7 +146,7 @@ static bool sleep_once(int64_t deadline)
 		plane->counts.sleeps++;
 		until = timeout_until(deadline, &timeout);
 		pvmi_guard_pause();
-		count = sys_epoll_wait(plane->epoll[PVMI_PROGRAM], events, PVMI_EVENT_BATCH, until);
+		count = pvmi_watch_sleep(PVMI_PROGRAM, events, PVMI_EVENT_BATCH, until);
 		pvmi_guard_resume();
 	}
 	pvmi_agent_program_awake();

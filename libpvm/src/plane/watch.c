@@ -59,6 +59,14 @@ void pvmi_watch_dispatch(const struct epoll_event *events, long count)
 	}
 }
 
+long pvmi_watch_sleep(enum pvmi_waiter waiter, struct epoll_event *events, int max, const struct timespec *timeout)
+{
+	int epoll = pvmi->plane->epoll[waiter];
+
+	return pvmi->plane->coarse_sleep ? sys_epoll_wait_ms(epoll, events, max, timeout) :
+					   sys_epoll_wait(epoll, events, max, timeout);
+}
+
 int pvmi_watch_events(enum pvmi_waiter waiter)
 {
 	static const struct timespec at_once;
@@ -67,7 +75,7 @@ int pvmi_watch_events(enum pvmi_waiter waiter)
 	int total = 0;
 
 	do {
-		count = sys_epoll_wait(pvmi->plane->epoll[waiter], events, PVMI_EVENT_BATCH, &at_once);
+		count = pvmi_watch_sleep(waiter, events, PVMI_EVENT_BATCH, &at_once);
 		if (count < 0)
 			return total ? total : (int)count;
 		pvmi_watch_dispatch(events, count);

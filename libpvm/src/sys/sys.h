@@ -173,10 +173,18 @@ static inline long sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_
 	return pvmi_syscall6(SYS_epoll_ctl, epoll, operation, fd, (long)event, 0, 0);
 }
 
-/* timeout NULL: without limit */
+/* timeout NULL: without limit. Linux 5.11 and later; -ENOSYS before, and under valgrind. */
 static inline long sys_epoll_wait(int epoll, struct epoll_event *events, int max, const struct timespec *timeout)
 {
 	return pvmi_syscall6(SYS_epoll_pwait2, epoll, (long)events, max, (long)timeout, 0, 0);
+}
+
+/* The same to the millisecond, never less than asked for. */
+static inline long sys_epoll_wait_ms(int epoll, struct epoll_event *events, int max, const struct timespec *timeout)
+{
+	long ms = timeout ? timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000 : -1;
+
+	return pvmi_syscall6(SYS_epoll_pwait, epoll, (long)events, max, ms < INT32_MAX ? ms : INT32_MAX, 0, 0);
 }
 
 static inline long sys_futex_wait(uint32_t *word, uint32_t expected, const struct timespec *timeout)

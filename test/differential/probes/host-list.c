@@ -13,6 +13,7 @@ int main(void)
 	SHOW(h[0].hi_tid == pvm_tidtohost(me));
 	printf("%s speed %d signature 0x%x\n", h[0].hi_arch, h[0].hi_speed, h[0].hi_dsig);
 	SHOW(pvm_config(NULL, NULL, NULL));
+	SHOW(pvm_config(&n, &archs, &h));         /* the list before is gone */
 	SHOW(pvm_mstat(h[0].hi_name));
 	SHOW(pvm_mstat("no.such.host"));
 	SHOW(pvm_mstat(""));

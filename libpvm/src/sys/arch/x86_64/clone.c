@@ -11,13 +11,11 @@
 #define FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | \
 	       CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
-__attribute__((naked, noinline)) long pvmi_clone_thread(void (*run)(void *), void *argument, void *stack_top,
-							int *tid)
+#define IN_REGISTER __attribute__((unused))
+
+__attribute__((naked, noinline)) long pvmi_clone_thread(void (*run)(void *) IN_REGISTER, void *argument IN_REGISTER,
+							void *stack_top IN_REGISTER, int *tid IN_REGISTER)
 {
-	(void)run;
-	(void)argument;
-	(void)stack_top;
-	(void)tid;
 	__asm__("push %%r12\n\t"
 		"push %%r13\n\t"
 		"mov %%rdi, %%r12\n\t"          /* run */
