@@ -18,7 +18,7 @@ export const needed = [
 ];
 
 /** Without these some suites are skipped, each with its reason. */
-export const forTests = ['libcmocka-dev', 'pvm', 'pvm-dev', 'pvm-examples', 'gfortran', 'procps', 'iproute2'];
+export const forTests = ['libcmocka-dev', 'pvm', 'pvm-dev', 'pvm-examples', 'gfortran', 'procps', 'iproute2', 'netpipe-pvm', 'tablix2'];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');
 
