@@ -30,6 +30,8 @@ export const forTests = [
   'libc6-dbg', // valgrind knows libc's functions by it
   'clang-14', // libFuzzer
   'libclang-rt-14-dev',
+  'netpipe-pvm', // programs of others
+  'tablix2',
 ];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');

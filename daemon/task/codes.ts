@@ -33,6 +33,8 @@ export const spawnFlag = {
 /** Kinds of pvm_notify. */
 export const notifyKind = { TaskExit: 1, HostDelete: 2, HostAdd: 3 } as const;
 
+/** In the flags of a task that was started from a shell: it has given itself a name. Not for programs to see. */
+export const namedFlag = 1 << 16;
 /** ti_flag of pvm_tasks. */
 export const taskFlag = { Forked: 2, Connected: 4 } as const;
 

@@ -5,7 +5,7 @@
 import type { Migrations } from '../contracts.js';
 import type { mpvm } from '../rpc/messages.js';
 import { processStartTime } from '../native/index.js';
-import { pvm, tidText } from './codes.js';
+import { namedFlag, pvm, tidText } from './codes.js';
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
 import type { Link } from './link.js';
@@ -75,7 +75,7 @@ export class Enrolment {
   #newcomer(link: Link, hello: mpvm.task.IEnroll): TaskEntry | undefined {
     const tid = this.#host.nextTid();
     if (tid === undefined) return undefined;
-    const record = { tid, parent: pvm.NoParent, epoch: 0, program: hello.program, incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid] };
+    const record = { tid, parent: pvm.NoParent, epoch: 0, ...nameOf(hello), incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid] };
     const entry = this.#host.newEntry(record, '', '', 'running');
     entry.process = this.#process(entry, link.peer.pid);
     this.#core.emit('started', entry);
@@ -142,4 +142,9 @@ export class Enrolment {
     }
     refuse(pvm.NoTask, `${tidText(tid)} is no task of this node`);
   }
+}
+
+/** A program started from a shell is known by the name that it gives itself (pvmsettaskname), or by its file. */
+function nameOf({ name = '', program }: mpvm.task.IEnroll): mpvm.node.ITaskRecord {
+  return name ? { program: name, flags: namedFlag } : { program };
 }

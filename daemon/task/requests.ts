@@ -5,7 +5,7 @@
 import type { Tasks } from '../contracts.js';
 import { asMpvmError } from '../errors.js';
 import { mpvm } from '../rpc/messages.js';
-import { architecture, dataSignature, hostOf, hostSpeed, localOf, pvm, taskFlag, tidText } from './codes.js';
+import { architecture, dataSignature, hostOf, hostSpeed, localOf, namedFlag, pvm, taskFlag, tidText } from './codes.js';
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
 import type { Notices } from './notices.js';
@@ -187,7 +187,7 @@ async function listTasks(core: Core, router: Router, resolver: Resolver, where: 
 
 function taskInfo(row: mpvm.node.ITaskRow, host: number): mpvm.task.ITaskInfo {
   const flags = row.flags ?? 0;
-  // PVM knows the names of the programs it has started only.
-  const program = flags & taskFlag.Forked ? row.program : '';
-  return { tid: row.tid, parent: row.parent, host, flags, program, pid: row.pid };
+  // PVM knows the names of the programs it has started, and names that programs have given themselves.
+  const program = flags & (taskFlag.Forked | namedFlag) ? row.program : '';
+  return { tid: row.tid, parent: row.parent, host, flags: flags & ~namedFlag, program, pid: row.pid };
 }

@@ -211,6 +211,10 @@ struct pvmmboxinfo {
 #endif
 #endif
 
+/* Programs declare functions of their own with it. */
+#undef __ProtoGlarp__
+#define __ProtoGlarp__(arguments) arguments
+
 #ifdef __cplusplus
 extern "C" {
 #endif

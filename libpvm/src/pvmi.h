@@ -107,6 +107,11 @@ extern struct pvmi_context *pvmi;       /* the one pointer */
 void pvmi_enter(void);
 void pvmi_leave(void);
 
+/* ------------------------------------------------------------------ api: what agent/ uses */
+
+/* The process is another after a move: the variables that name it. */
+void pvmi_publish_place(void);
+
 /* ------------------------------------------------------------------ plane: what api/ and message/ use */
 
 int pvmi_plane_start(void);     /* after Enrolled: listen, send Endpoint, start the agent */

@@ -19,6 +19,7 @@ const left = new Set(['mbox', 'starter', 'bwtest']);
 const fortran: Example[] = [
   { title: 'hitc: a pool of tasks, in Fortran', program: 'hitc', drive: { sorted: true } },
   { title: 'fmaster1', program: 'fmaster1', drive: { stdin: '3\n', sorted: true } },
+  { title: 'fspmd', program: 'fspmd', drive: {} },
   { title: 'fgexample', program: 'fgexample', drive: { stdin: '5\n3\n' } },
   { title: 'frsg', program: 'frsg', drive: { stdin: '4\n5\n' } },
 ];

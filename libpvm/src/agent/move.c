@@ -442,6 +442,7 @@ static void arrived(void *self, const struct ckpt_handoff *place)
 	pvmi_free(agent);
 	pvmi_plane_forget();
 	pvmi_link_renew(place->daemon_fd, place->place, place->place_length);
+	pvmi_publish_place();
 	pvmi->epoch = place->epoch;
 	pvmi_link_resumed(id, place->resumed_at_us);
 	pvmi_plane_after_move();

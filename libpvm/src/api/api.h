@@ -22,6 +22,7 @@
 
 #define PVMI_TID_HOST		0x3ffc0000
 #define PVMI_TID_LOCAL		0x0003ffff
+#define PVMI_FRAGMENT_SIZE	4080            /* unless PvmFragSize says otherwise */
 #define PVMI_TID_SPECIAL	0xc0000000      /* daemons, multicast addresses */
 
 /* Where captured output or trace data goes. */
@@ -55,6 +56,10 @@ void pvmi_options_enrolled(void);       /* what the parent has set for us */
 void pvmi_options_inherit(mpvm_task_Inherited *to);
 void pvmi_output_finish(void);          /* pvm_exit: children may still write */
 void pvmi_api_set_context(uint32_t context);
+
+/* The variables that programs look at: see variables.c. */
+void pvmi_publish_enrolled(void);
+void pvmi_publish_options(void);
 
 /* Sends message's snapshot; see transfer.c. */
 int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot);

@@ -1,5 +1,6 @@
 /*
- * compat.c: what programs linked with PVM 3.4.6 use beside its documented interface.
+ * compat.c: what programs linked with PVM 3.4.6 use beside its documented interface; see also
+ * variables.c, helpers.c, names.c, log.c, allocate.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 
 #include "api.h"
 
-int pvmtoplvl = 1, pvmautoerr = 1, pvmdebmask;
 int pvmctrc[17], pvmtrc[17];            /* tracing state of PVM: never on */
 void *pvmtrccodef;
 char pvmtevdidlist[1968], pvmtevinfo[6104];
@@ -28,27 +28,6 @@ int pvmbeatask(void)
 int pvmendtask(void)
 {
 	return pvm_exit();
-}
-
-void pvmgetclock(struct timeval *now)
-{
-	gettimeofday(now, NULL);
-}
-
-void pvmsleep(int seconds)
-{
-	sleep((unsigned int)seconds);
-}
-
-/* Names of PVM's own control messages; here none is visible to programs. */
-char *pvmnametag(int tag, int *known)
-{
-	static char text[16];
-
-	if (known)
-		*known = 0;
-	snprintf(text, sizeof(text), "%d", tag);
-	return text;
 }
 
 /* Prints the message handlers there are (a test program of PVM's shows them). */
@@ -136,69 +115,6 @@ int pvmreset(int tid, int kill_tasks, char *class_name, int index)
 	(void)class_name;
 	(void)index;
 	return pvmi_error("pvmreset", PvmNotImpl);
-}
-
-int pvmputenv(char *setting)
-{
-	return putenv(setting);
-}
-
-int pvmstrtoi(char *text)
-{
-	return (int)strtol(text, NULL, 0);
-}
-
-int pvmsettaskname(char *name)
-{
-	(void)name;
-	return PvmOk;
-}
-
-void i_dump(int what)
-{
-	(void)what;
-}
-
-static char *from_environment(const char *name, char *otherwise)
-{
-	char *value = getenv(name);
-
-	return value && *value ? value : otherwise;
-}
-
-char *pvmgetrsh(void)
-{
-	return from_environment("PVM_RSH", "/usr/bin/ssh");
-}
-
-char *pvmgettmp(void)
-{
-	return from_environment("PVM_TMP", "/tmp");
-}
-
-char *pvmgetroot(void)
-{
-	return from_environment("PVM_ROOT", "/usr/lib/pvm3");
-}
-
-char *pvmgethome(void)
-{
-	return from_environment("HOME", "/");
-}
-
-char *pvmtmpnam(char *name)
-{
-	static char own[PVMTMPNAMLEN > 128 ? PVMTMPNAMLEN : 128];
-	char *to = name ? name : own;
-	int fd;
-
-	snprintf(to, 128, "%s/pvmXXXXXX", pvmgettmp());
-	fd = mkstemp(to);
-	if (fd < 0)
-		return NULL;
-	close(fd);
-	unlink(to);
-	return to;
 }
 
 /* ------------------------------------------------------------------ for libgpvm3 */

@@ -10,7 +10,10 @@
 
 extern int pvm_errno, pvm_nerr;
 extern char *pvm_errlist[37];
-extern int pvmmyctx, pvmmytid, pvmmyptid, pvmtoplvl, pvmautoerr, pvmdebmask;
+extern int pvmmytid, pvmmyptid, pvmmyupid, pvm_useruid, pvmmydsig, pvmmyctx, pvmnsibs, *pvmsibtids, pvmschedtid;
+extern char *pvmmytaskname;
+extern int pvmrouteopt, pvmdebmask, pvmautoerr, pvmfrgsiz, pvmudpmtu, pvmrescode, pvmshowtaskid, pvmnoreset;
+extern int pvmtoplvl;
 extern int pvmctrc[17], pvmtrc[17];
 extern void *pvmtrccodef;
 extern char pvmtevdidlist[1968], pvmtevinfo[6104];
@@ -30,13 +33,34 @@ void pvmsleep(int seconds);
 char *pvmnametag(int tag, int *known);
 void pvmdisplaymhfinfo(char *file, char *text, int tid);
 int pvmreset(int tid, int kill_tasks, char *class_name, int index);
+int pvmsettaskname(char *name);
+
 int pvmputenv(char *setting);
 int pvmstrtoi(char *text);
+int pvmxtoi(char *text);
 char *pvmtmpnam(char *name);
 char *pvmgetroot(void);
 char *pvmgethome(void);
-int pvmsettaskname(char *name);
+char *pvmgetpvmd(void);
+char *pvmdsockfile(void);
+int pvmgetdsig(void);
+int errnamecode(char *name);
+int pvmupkstralloc(char **text);
+
+void pvmlogerror(const char *text);
+void pvmlogperror(const char *text);
+int pvmlogprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int vpvmlogprintf(const char *format, va_list arguments);
+void pvmbailout(int code);
+
+void *i_malloc(unsigned int size, char *where);
+void *i_realloc(void *block, unsigned int size);
+void i_free(void *block);
 void i_dump(int what);
+void i_choke(void);
+void *pvm_alloc(unsigned int size, char *where);
+void *pvm_realloc(void *block, unsigned int size);
+void pvm_free(void *block);
 
 int tev_begin(int kind, int entry_exit);
 int tev_fin(void);

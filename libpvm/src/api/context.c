@@ -9,12 +9,10 @@
 #include "../sys/sys.h"
 #include "api.h"
 
-int pvmmyctx, pvmmytid = -1, pvmmyptid = -1;
-
 static struct pvmi_messages first_messages = { .news_fd = -1 };
 static struct pvmi_link first_link = { .fd = -1 };
 static struct pvmi_options first_options = {
-	.route = PvmAllowDirect, .auto_error = 1, .fragment_size = 4080, .show_tids = 1,
+	.route = PvmAllowDirect, .auto_error = 1, .fragment_size = PVMI_FRAGMENT_SIZE, .show_tids = 1,
 };
 static struct pvmi_context first = {
 	.parent = PvmNoParent,
@@ -56,9 +54,7 @@ static int enrol(void)
 		return error;
 	if (!fork_seen)
 		fork_seen = !pthread_atfork(NULL, NULL, forked);
-	pvmmytid = (int)pvmi->tid;
-	pvmmyptid = pvmi->parent > 0 ? pvmi->parent : 0;
-	pvmmyctx = (int)pvmi->current_context;
+	pvmi_publish_enrolled();
 	pvmi_options_enrolled();
 	return PvmOk;
 }

@@ -27,22 +27,22 @@ static const char *text_of(int code)
 	return code <= 0 && code > -pvm_nerr ? pvm_errlist[-code] : "Unknown Error";
 }
 
-static void prefix(char *to, size_t size)
+const char *pvmi_who(char *to)
 {
 	if (pvmi->tid)
-		snprintf(to, size, "libpvm [t%x]", pvmi->tid);
+		snprintf(to, PVMI_WHO, "libpvm [t%x]", pvmi->tid);
 	else
-		snprintf(to, size, "libpvm [pid%d]", (int)getpid());
+		snprintf(to, PVMI_WHO, "libpvm [pid%d]", (int)getpid());
+	return to;
 }
 
 void pvmi_complain(const char *format, ...)
 {
-	char who[32];
+	char who[PVMI_WHO];
 	va_list arguments;
 
-	prefix(who, sizeof(who));
 	va_start(arguments, format);
-	fprintf(stderr, "%s ", who);
+	fprintf(stderr, "%s ", pvmi_who(who));
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
@@ -50,14 +50,13 @@ void pvmi_complain(const char *format, ...)
 
 int pvmi_error(const char *function, int code)
 {
-	char who[32];
+	char who[PVMI_WHO];
 	int how = pvmi->options->auto_error;
 
 	pvm_errno = code;
 	if (!how)
 		return code;
-	prefix(who, sizeof(who));
-	fprintf(stderr, "%s: %s(): %s\n", who, function, text_of(code));
+	fprintf(stderr, "%s: %s(): %s\n", pvmi_who(who), function, text_of(code));
 	if (how == 2)
 		exit(code);
 	if (how == 3)
@@ -73,10 +72,9 @@ int lpvmerr(const char *function, int code)
 
 int pvm_perror(char *message)
 {
-	char who[32];
+	char who[PVMI_WHO];
 
-	prefix(who, sizeof(who));
-	fprintf(stderr, "%s: %s: %s\n", who, message ? message : "(null)", text_of(pvm_errno));
+	fprintf(stderr, "%s: %s: %s\n", pvmi_who(who), message ? message : "(null)", text_of(pvm_errno));
 	return PvmOk;
 }
 

@@ -66,8 +66,7 @@ static int setopt(int what, int value, int *old)
 		return PvmBadParam;
 	*old = *c.value;
 	*c.value = value;
-	pvmautoerr = pvmi->options->auto_error;
-	pvmdebmask = pvmi->options->debug_mask;
+	pvmi_publish_options();
 	return PvmOk;
 }
 

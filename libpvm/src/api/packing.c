@@ -69,6 +69,18 @@ int pvm_upkstr(char *string)
 	return pvmi_end("pvm_upkstr", result);
 }
 
+/* A string that the caller frees. */
+int pvmupkstralloc(char **text)
+{
+	struct pvmi_message *message;
+	int result;
+
+	pvmi_begin(PVMI_ANYWHERE);
+	message = pvmi_mid_message(pvmi->messages->receive_mid);
+	result = message ? pvmi_unpack_string_new(message, text) : PvmNoBuf;
+	return pvmi_end_quietly(result);
+}
+
 static int pack_message(int mid, int (*pack_it)(struct pvmi_message *, struct pvmi_message *))
 {
 	struct pvmi_message *into = pvmi_mid_message(pvmi->messages->send_mid), *message;

@@ -30,15 +30,16 @@ int pvm_siblings(int **tids)
 	int result = pvmi_begin(PVMI_AS_TASK);
 
 	if (!result && pvmi_enrolled.sibling_count) {
-		if (tids)
-			*tids = (int *)pvmi_enrolled.siblings;
+		pvmsibtids = (int *)pvmi_enrolled.siblings;
 		result = (int)pvmi_enrolled.sibling_count;
 	} else if (!result) {
 		self = (int)pvmi->tid;
-		if (tids)
-			*tids = &self;
+		pvmsibtids = &self;
 		result = 1;
 	}
+	pvmnsibs = result > 0 ? result : -1;
+	if (result > 0 && tids)
+		*tids = pvmsibtids;
 	return pvmi_end("pvm_siblings", result);
 }
 

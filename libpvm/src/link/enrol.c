@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../api/compat.h"
 #include "../api/errors.h"
 #include "../message/message.h"
 #include "../plane/plane.h"
@@ -24,7 +25,7 @@ struct pvmi_enrolled_extra pvmi_enrolled;
 
 /* ------------------------------------------------------------------ connecting */
 
-static bool find_socket(char *path, size_t size)
+bool pvmi_find_socket(char *path, size_t size)
 {
 	const char *given = getenv("PVMSOCK"), *directory = getenv("MPVM_DIR"), *vm = getenv("MPVM_NAME");
 	const char *node = getenv("MPVM_NODE");
@@ -160,6 +161,8 @@ static int send_enroll(uint32_t request, const char *cookie, uint32_t tid)
 
 	body.pid = (int32_t)pvmi_syscall3(SYS_getpid, 0, 0, 0);
 	body.epoch = tid ? pvmi->epoch : 0;
+	if (!tid && pvmmytaskname)
+		snprintf(body.name, sizeof(body.name), "%s", pvmmytaskname);
 	if (cookie)
 		strncpy(body.cookie, cookie, sizeof(body.cookie) - 1);
 	if (tid)
@@ -224,7 +227,7 @@ int pvmi_enrol(void)
 	struct pvmi_link *link = pvmi->link;
 	int fd, error;
 
-	if (!find_socket(link->socket_path, sizeof(link->socket_path)))
+	if (!pvmi_find_socket(link->socket_path, sizeof(link->socket_path)))
 		return PvmSysErr;
 	fd = connect_to(link->socket_path);
 	if (fd < 0) {

@@ -164,6 +164,9 @@ struct pvmi_enrolled_extra {
 	size_t sibling_count;
 	char architecture[16];
 };
+/* The path of the socket of this machine's daemon, as a program that is no task yet finds it. */
+bool pvmi_find_socket(char *path, size_t size);
+
 extern struct pvmi_enrolled_extra pvmi_enrolled;
 
 /* ------------------------------------------------------------------ events.c */

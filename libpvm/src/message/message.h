@@ -160,6 +160,7 @@ int pvmi_pack(struct pvmi_message *message, const void *values, int count, int s
 int pvmi_unpack(struct pvmi_message *message, void *values, int count, int stride, int type);
 int pvmi_pack_string(struct pvmi_message *message, const char *text);
 int pvmi_unpack_string(struct pvmi_message *message, char *text);
+int pvmi_unpack_string_new(struct pvmi_message *message, char **text);  /* malloc'd, NULL with an error */
 int pvmi_pack_nested(struct pvmi_message *into, struct pvmi_message *message);
 int pvmi_pack_body(struct pvmi_message *into, struct pvmi_message *message);
 int pvmi_unpack_nested(struct pvmi_message *from, struct pvmi_message **message);

@@ -3,6 +3,7 @@
  * another type than it was packed as comes out as other values, but never reads past the end.
  */
 #include <pvm3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
@@ -87,4 +88,27 @@ int pvmi_unpack_string(struct pvmi_message *message, char *text)
 	if (length < 0)
 		return PvmBadMsg;
 	return pvmi_unpack(message, text, length, 1, PVM_BYTE);
+}
+
+int pvmi_unpack_string_new(struct pvmi_message *message, char **text)
+{
+	int length, error = pvmi_unpack(message, &length, 1, 1, PVM_INT);
+
+	if (error)
+		return error;
+	*text = NULL;
+	if (length < 0)
+		return PvmBadMsg;
+	if ((size_t)length > pvmi_body_left(message))
+		return PvmNoData;
+	*text = malloc((size_t)length + 1);
+	if (!*text)
+		return PvmNoMem;
+	(*text)[length] = 0;
+	error = pvmi_unpack(message, *text, length, 1, PVM_BYTE);
+	if (error) {
+		free(*text);
+		*text = NULL;
+	}
+	return error;
 }
