@@ -78,7 +78,7 @@ const steps = [
 ];
 
 /** The places that makefiles of PVM programs know below PVM_ROOT, so that `mpvm env` serves them too. */
-const tree = { include: '../include', 'lib/LINUX64': '../../lib', 'bin/LINUX64': '../../examples' };
+const tree = { include: '../include', 'lib/LINUX64': '../../lib', 'bin/LINUX64': '../../examples', 'lib/pvm': '../../../bin/pvm' };
 const treePath = (name) => at(`build/pvm3/${name}`);
 function treeLinked() {
   return Object.keys(tree).every((name) => existsSync(treePath(name)));

@@ -97,6 +97,10 @@ command('drain <node...>', 'cordon nodes and move all their tasks away', async (
   .option('--reason <text>', 'why; kept with user and time')
   .option('--detach', 'do not wait for it');
 
+command('console [words...]', "PVM's own console; words: -nNAME, -dMASK, a host file, as PVM's takes them", async () => (await import('./console.js')).console)
+  .allowUnknownOption()
+  .passThroughOptions();
+
 command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
 
@@ -105,7 +109,6 @@ for (const [usage, description] of [
   ['token', 'what another machine needs to join'],
   ['top', 'nodes and tasks, live'],
   ['balance', 'even out the load by moving tasks'],
-  ['console', "PVM's own console"],
   ['dashboard', 'where the web page is'],
 ] as const) {
   command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))
