@@ -30,6 +30,7 @@ export const forTests = [
   'libc6-dbg', // valgrind knows libc's functions by it
   'clang-14', // libFuzzer
   'libclang-rt-14-dev',
+  'tmux', // the console at a terminal
 ];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');

@@ -6,7 +6,7 @@ import { taskHeading, taskLine } from '../format.js';
 import { consoleSink, fileSink } from '../job-sinks.js';
 import type { JobSink } from '../jobs.js';
 import { PvmFailure } from '../link.js';
-import { errorText, spawnFlag, tidText } from '../pvm.js';
+import { code, errorText, spawnFlag, tidText } from '../pvm.js';
 import { readSpawn } from '../spawn-options.js';
 import type { SpawnRequest } from '../spawn-options.js';
 
@@ -17,7 +17,11 @@ async function spawn(context: Context, args: readonly string[]): Promise<void> {
     context.print('incorrect arg count');
     return;
   }
-  if (request.count < 1) { context.failed('pvm_spawn', -2); return; }
+  if (request.count < 1) {
+    context.failed('pvm_spawn', code.BadParam);
+    return;
+  }
+  if (request.trace) context.parts.front.complain('pvm: spawn -@: tasks are not traced in this version\n');
   const job = request.output === undefined ? undefined : openJob(context, request.output);
   if (job === 'failed') return;
   const tids = await start(context, request, job);
@@ -106,7 +110,7 @@ export const spawnCommands: readonly Command[] = [
       '->          show the output here: a job',
       '->FILE      its output into a new file',
       '->>FILE     its output behind what is in a file',
-      '-@, -@FILE  trace the job, here or into a file',
+      '-@, -@FILE  trace the job, here or into a file (not built in this version)',
     ],
     least: 1,
     run: spawn,
