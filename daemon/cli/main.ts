@@ -64,6 +64,9 @@ command('down', 'stop a VM: its tasks, its daemons, its files', async () => (awa
 command('nodes', 'the nodes of the VM', async () => (await import('./nodes.js')).nodes);
 command('ps', 'the tasks of the VM', async () => (await import('./ps.js')).ps)
   .option('--node <node>', 'only those on this node');
+command('top', 'nodes, tasks and moves, live', async () => (await import('./top.js')).top)
+  .option('--interval <s>', 'seconds between two looks', count(1), 1)
+  .addOption(new Option('--sort <order>', 'which tasks come first').choices(['cpu', 'rss', 'node', 'tid']).default('cpu'));
 
 command('run <program> [arguments...]', 'start a program, show its output, wait; ends with its exit code', async () => (await import('./run.js')).run)
   .option('-n, --count <n>', 'how many tasks', count(1), 1)
@@ -107,7 +110,6 @@ command('doctor', 'what this machine can and cannot do, and what to install', as
 for (const [usage, description] of [
   ['join <token>', 'make this machine a node of a VM'],
   ['token', 'what another machine needs to join'],
-  ['top', 'nodes and tasks, live'],
   ['balance', 'even out the load by moving tasks'],
   ['dashboard', 'where the web page is'],
 ] as const) {
