@@ -10,6 +10,7 @@ import { localNodeName, nodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
 import { Aliases } from './aliases.js';
 import { commands } from './commands/index.js';
+import { spareConsole } from './commands/mailbox.js';
 import { completions } from './complete.js';
 import { Context } from './context.js';
 import { hostHeading, hostLine } from './format.js';
@@ -18,7 +19,7 @@ import { Jobs } from './jobs.js';
 import { PvmFailure, TaskLink } from './link.js';
 import { Options } from './options.js';
 import { Pipe } from './pipe.js';
-import { code, errorText, mailboxFlag, noResetClass, notifyHostAdd, tidText } from './pvm.js';
+import { code, errorText, notifyHostAdd, tidText } from './pvm.js';
 import { readOptions, startIfDown } from './start.js';
 import { Terminal } from './terminal.js';
 import { TraceMask } from './tracing.js';
@@ -74,9 +75,8 @@ class Console {
 
   /** Spared by resets, and told of hosts that come. */
   async #introduce(): Promise<void> {
-    const { link } = this.context;
-    await link.ask({ mailboxPut: { name: noResetClass, flags: mailboxFlag.MultiInstance } });
-    await link.ask({ notify: { kind: notifyHostAdd, tag: hostTag, count: -1 } });
+    await spareConsole(this.context, true);
+    await this.context.link.ask({ notify: { kind: notifyHostAdd, tag: hostTag, count: -1 } });
   }
 
   // ---------------------------------------------------------------- commands

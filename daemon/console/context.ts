@@ -46,6 +46,8 @@ export class Context {
   readonly parts: Parts;
   /** Set when the console is to end. */
   ending: Ending | undefined;
+  /** Index of the entry that keeps resets from ending this console. */
+  noReset: number | undefined;
   /** Hosts that this console has added itself: no news to it. */
   readonly addedHere = new Set<number>();
 

@@ -7,12 +7,6 @@ export function xdrInts(...values: number[]): Buffer {
   return body;
 }
 
-/** A string as pvm_pkstr packs it: its length with the closing NUL, then that. */
-export function xdrString(text: string): Buffer {
-  const bytes = Buffer.from(`${text}\0`);
-  return Buffer.concat([xdrInts(bytes.length), xdrBytes(bytes)]);
-}
-
 /** Bytes as pvm_pkbyte packs them: filled up to a multiple of four. */
 export function xdrBytes(bytes: Uint8Array): Buffer {
   const body = Buffer.alloc((bytes.length + 3) & ~3);

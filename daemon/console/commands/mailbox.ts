@@ -2,12 +2,18 @@
 import type { Command, Context } from '../context.js';
 import { mailboxLines } from '../format.js';
 import { PvmFailure } from '../link.js';
-import { code, errorText, noResetClass, xdrEncoding } from '../pvm.js';
-import { xdrString } from '../../task/xdr.js';
+import { code, errorText, mailboxFlag, noResetClass, xdrEncoding } from '../pvm.js';
+import { xdrBytes, xdrInts } from '../../task/xdr.js';
 import { leadingNumber } from '../words.js';
 
 async function classes(context: Context, pattern: string) {
   return (await context.link.ask({ mailboxList: { pattern } })).mailboxClasses?.classes ?? [];
+}
+
+/** As pvm_pkstr does it. */
+function packed(text: string): Buffer {
+  const bytes = Buffer.from(`${text}\0`);
+  return Buffer.concat([xdrInts(bytes.length), xdrBytes(bytes)]);
 }
 
 async function names(context: Context, [pattern = '*']: readonly string[]): Promise<void> {
@@ -17,7 +23,7 @@ async function names(context: Context, [pattern = '*']: readonly string[]): Prom
 
 async function put(context: Context, [name = '', flags = '', text = '']: readonly string[]): Promise<void> {
   try {
-    await context.link.ask({ mailboxPut: { name, flags: leadingNumber(flags), encoding: xdrEncoding, body: xdrString(text) } });
+    await context.link.ask({ mailboxPut: { name, flags: leadingNumber(flags), encoding: xdrEncoding, body: packed(text) } });
   } catch (error) {
     if (!(error instanceof PvmFailure)) throw error;
     if (error.code !== code.Denied) context.failed('pvm_putinfo', error.code);
@@ -33,6 +39,18 @@ export async function resetMailbox(context: Context, name: string | undefined, i
       if (one.owners?.[at] !== 0 || (index !== undefined && index !== entry)) continue;
       await context.call('pvm_delinfo', () => context.link.ask({ mailboxDelete: { name: one.name, index: entry, orphan: true } }));
     }
+  }
+}
+
+/** PvmNoReset: an entry of the mailbox says that this console is to be spared. */
+export async function spareConsole(context: Context, on: boolean): Promise<void> {
+  const { link, noReset } = context;
+  if (on && noReset === undefined) {
+    const entry = { name: noResetClass, flags: mailboxFlag.MultiInstance, encoding: xdrEncoding, body: xdrInts(link.tid) };
+    context.noReset = (await link.ask({ mailboxPut: entry })).status;
+  } else if (!on && noReset !== undefined) {
+    context.noReset = undefined;
+    await link.ask({ mailboxDelete: { name: noResetClass, index: noReset } });
   }
 }
 

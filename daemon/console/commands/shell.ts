@@ -5,6 +5,7 @@ import { marked } from '../format.js';
 import { tidText, version } from '../pvm.js';
 import { traceOptions } from '../tracing.js';
 import { leadingNumber } from '../words.js';
+import { spareConsole } from './mailbox.js';
 
 function alias({ parts: { aliases }, print }: Context, args: readonly string[]): void {
   const [name, ...words] = args;
@@ -36,11 +37,15 @@ function getopt({ parts: { options }, print }: Context, [name]: readonly string[
   }
 }
 
-function setopt(context: Context, [name = '', text = '']: readonly string[]): void {
+async function setopt(context: Context, [name = '', text = '']: readonly string[]): Promise<void> {
   const value = leadingNumber(text);
   const result = context.parts.options.set(name, value);
-  if (result === undefined) return context.print(`PVM Option "${name}" Unknown.`);
+  if (result === undefined) {
+    context.print(`PVM Option "${name}" Unknown.`);
+    return;
+  }
   if ('error' in result) context.failed('pvm_setopt', result.error);
+  else if (name === 'PvmNoReset') await spareConsole(context, value !== 0);
   context.print(`${name} Changed from ${'error' in result ? result.error : result.old} to ${value}`);
 }
 
