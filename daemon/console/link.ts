@@ -159,8 +159,8 @@ export class TaskLink {
         await this.#enrol();
         this.#returning = false;
         return;
-      } catch {
-        // Not there yet, or it does not know us: then there is no use in asking again, but no harm either.
+      } catch (error) {
+        if (error instanceof PvmFailure && error.code === code.NoTask) break; // it has been told that we are gone
       }
     }
     if (!this.#leaving) this.#events.lost();

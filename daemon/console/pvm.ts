@@ -12,7 +12,7 @@ const errorTexts = [
 
 export const errorText = (code: number): string => (code > 0 ? 'Unknown Error' : (errorTexts[-code] ?? 'Unknown Error'));
 
-export const code = { Ok: 0, BadParam: -2, NoHost: -6, Denied: -8, SysErr: -14, NotImpl: -24 } as const;
+export const code = { Ok: 0, BadParam: -2, NoHost: -6, Denied: -8, SysErr: -14, NotImpl: -24, NoTask: -31 } as const;
 
 /** Of pvm_spawn. */
 export const spawnFlag = { Host: 1, Arch: 2, Debug: 4, Trace: 8, NoSpawnParent: 64 } as const;

@@ -58,6 +58,13 @@ describe('the console in a virtual machine', function () {
   this.timeout(60_000);
   const lab = useLab({ nodes: 2, path: [programs] });
 
+  it('is `pvm` in the environment that mpvm env makes, and where PVM_ROOT has it', async () => {
+    const script = `eval "$('${process.execPath}' '${join(root, 'bin/mpvm')}' env)"; echo version | pvm; echo version | "$PVM_ROOT/lib/pvm"; echo conf | pvm -nother -d0x1 nofile`;
+    const { stdout, stderr, code } = await run('/bin/sh', ['-c', script], { env: { ...lab().env, HOME: lab().directory } });
+    assert.equal(code, 0, stderr);
+    assert.equal([...stdout.matchAll(/^pvmd already running\.\npvm> (version\n3\.4\.6|conf\n2 hosts, 1 data format)$/gm)].length, 3, stdout + stderr);
+  });
+
   it('spawns over all hosts, lists its own first, and shows all output', async () => {
     await talk(open(lab()), async (dialogue) => {
       assert.match(await dialogue.say('spawn -4 -> waits'), /\[1\]\n4 successful\n(t[0-9a-f]+\n){4}/);

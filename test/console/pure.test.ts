@@ -120,17 +120,26 @@ describe('jobs', () => {
     data(one, 'x'.repeat(70_000));
     assert.equal(said.length, 1);
   });
+  it('say once when their file cannot be written', () => {
+    const said: string[] = [];
+    const sink = fileSink('/dev/full', true, (text) => said.push(text));
+    sink.line(Buffer.from('a\n'));
+    sink.line(Buffer.from('b\n'));
+    sink.close();
+    assert.deepEqual(said, ['/dev/full: No space left on device\n']);
+  });
   it('go to a new file, or to the end of one', () => {
     const directory = mkdtempSync(join(tmpdir(), 'mpvm-jobs-'));
     try {
       const path = join(directory, 'out');
-      const first = fileSink(path, false);
+      const ignore = (): void => undefined;
+      const first = fileSink(path, false, ignore);
       first.line(Buffer.from('a\n'));
       first.close();
       first.line(Buffer.from('late\n'));
       first.close();
-      assert.throws(() => fileSink(path, false), { code: 'EEXIST' });
-      const second = fileSink(path, true);
+      assert.throws(() => fileSink(path, false, ignore), { code: 'EEXIST' });
+      const second = fileSink(path, true, ignore);
       second.line(Buffer.from('b\n'));
       second.close();
       assert.equal(readFileSync(path, 'utf8'), 'a\nlate\nb\n');

@@ -1,9 +1,8 @@
 /** Starting tasks, and those whose output comes here: spawn, jobs. */
 import type { Command, Context } from '../context.js';
-import { errnoOf } from '../../errors.js';
 import { exportedEnvironment } from '../environment.js';
 import { taskHeading, taskLine } from '../format.js';
-import { consoleSink, fileSink } from '../job-sinks.js';
+import { consoleSink, fileError, fileSink } from '../job-sinks.js';
 import type { JobSink } from '../jobs.js';
 import { PvmFailure } from '../link.js';
 import { code, errorText, spawnFlag, tidText } from '../pvm.js';
@@ -36,17 +35,14 @@ function openJob(context: Context, output: NonNullable<SpawnRequest['output']>):
   context.print(`[${number}]`);
   let sink: JobSink;
   try {
-    sink = output.file === '' ? consoleSink(front) : fileSink(output.file, output.append);
+    sink = output.file === '' ? consoleSink(front) : fileSink(output.file, output.append, (text) => front.complain(text));
   } catch (error) {
-    front.complain(`${output.file}: ${fileError(error)}\n`);
+    front.complain(fileError(output.file, error));
     return 'failed';
   }
   jobs.open(number, sink);
   return number;
 }
-
-const fileErrors: Record<string, string> = { EEXIST: 'File exists', ENOENT: 'No such file or directory', EACCES: 'Permission denied', EISDIR: 'Is a directory' };
-const fileError = (error: unknown): string => fileErrors[errnoOf(error) ?? ''] ?? errnoOf(error) ?? String(error);
 
 async function start(context: Context, request: SpawnRequest, job: number | undefined): Promise<number[]> {
   const { link, parts } = context;
