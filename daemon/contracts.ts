@@ -118,6 +118,8 @@ export interface LocalTask {
   readonly state: TaskState;
   readonly epoch: number;
   readonly program: string;
+  /** The VM's console: it has no endpoint, holds no work, and does not move. */
+  readonly isConsole: boolean;
   readonly record: TaskRecord;
   /** Sends at once, also while held (migration frames only). */
   send(frame: ToTask): void;

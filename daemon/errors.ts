@@ -56,6 +56,7 @@ const catalogue = {
   // -- moves: why one is not begun, or has been given up. The task runs on where it was, unless the text says otherwise.
   TASK_MOVING: { text: 'task {tid} is being moved already (migration {id})', remedy: 'wait for it (mpvm migrations), or stop it with `mpvm cancel {id}`', exit: 'failed' },
   TASK_NOT_ENROLLED: { text: 'task {tid} ({program}) has not enrolled', remedy: 'only programs that call libpvm can move; this one has not done so yet', exit: 'failed' },
+  TASK_IS_CONSOLE: { text: 'task {tid} is a console of this VM', remedy: 'it holds no work and keeps no node from being emptied: leave it where it is', exit: 'blocked' },
   TASK_NOT_HERE: { text: 'task {tid} is on node {node}', remedy: 'ask again: it has just moved', exit: 'failed' },
   TASK_ALREADY_THERE: { text: 'task {tid} is on node {node} already', remedy: '', exit: 'usage' },
   TASK_ENDED: { text: 'task {tid} ended before it had moved', remedy: '', exit: 'failed' },

@@ -30,7 +30,7 @@ const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --dir DIR          where the VMs of this machine lie (default: MPVM_DIR, else /tmp/mpvm-UID)
   --faults           allow the injection of faults (tests)
   --grace-ms MS      registry: a node is dead when it was silent for so long (default ${defaultTiming.graceMs})
-  --log-level LEVEL  ${logLevels.join(', ')} (default info); the log is mpvmd.log in the node's directory
+  --log-level LEVEL  ${logLevels.join(', ')} (default: MPVM_LOG, else info); the log is mpvmd.log in the node's directory
 `;
 
 interface Settings extends Omit<DaemonOptions, 'log'> {
@@ -54,7 +54,7 @@ function readArguments(args: string[]): Settings | 'help' {
     if (!/^\d+$/.test(text) || Number(text) > most) throw bad(`--${option} ${text} is not a number up to ${most}`);
     return Number(text);
   };
-  const logLevel = (values['log-level'] ?? 'info') as LogLevel;
+  const logLevel = (values['log-level'] ?? (process.env['MPVM_LOG'] || 'info')) as LogLevel;
   if (!logLevels.includes(logLevel)) throw bad(`--log-level ${logLevel} is none of ${logLevels.join(', ')}`);
   const graceMs = number('grace-ms', values['grace-ms'], 3_600_000) || defaultTiming.graceMs;
   const vm = values.vm ?? values.name ?? vmName();

@@ -32,6 +32,7 @@ export const forTests = [
   'libclang-rt-14-dev',
   'netpipe-pvm', // programs of others
   'tablix2',
+  'tmux', // the console at a terminal
 ];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');

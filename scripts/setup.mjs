@@ -78,9 +78,15 @@ const steps = [
 ];
 
 /** The places that makefiles of PVM programs know below PVM_ROOT, so that `mpvm env` serves them too. */
-const tree = { include: '../include', 'lib/LINUX64': '../../lib', 'bin/LINUX64': '../../examples' };
-/** And what aimk, PVM's make, reads there. */
-Object.assign(tree, { conf: '../../libpvm/conf', 'lib/pvmgetarch': '../../../libpvm/conf/pvmgetarch' });
+const tree = {
+  include: '../include',
+  'lib/LINUX64': '../../lib',
+  'lib/pvm': '../../../bin/pvm',
+  'bin/LINUX64': '../../examples',
+  // What aimk, PVM's make, reads.
+  conf: '../../libpvm/conf',
+  'lib/pvmgetarch': '../../../libpvm/conf/pvmgetarch',
+};
 const treePath = (name) => at(`build/pvm3/${name}`);
 function treeLinked() {
   return Object.keys(tree).every((name) => existsSync(treePath(name)));

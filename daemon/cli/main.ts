@@ -64,6 +64,9 @@ command('down', 'stop a VM: its tasks, its daemons, its files', async () => (awa
 command('nodes', 'the nodes of the VM', async () => (await import('./nodes.js')).nodes);
 command('ps', 'the tasks of the VM', async () => (await import('./ps.js')).ps)
   .option('--node <node>', 'only those on this node');
+command('top', 'nodes, tasks and moves, live', async () => (await import('./top.js')).top)
+  .option('--interval <s>', 'seconds between two looks', count(1), 1)
+  .addOption(new Option('--sort <order>', 'which tasks come first').choices(['cpu', 'rss', 'node', 'tid']).default('cpu'));
 
 command('run <program> [arguments...]', 'start a program, show its output, wait; ends with its exit code', async () => (await import('./run.js')).run)
   .option('-n, --count <n>', 'how many tasks', count(1), 1)
@@ -97,15 +100,17 @@ command('drain <node...>', 'cordon nodes and move all their tasks away', async (
   .option('--reason <text>', 'why; kept with user and time')
   .option('--detach', 'do not wait for it');
 
+command('console [words...]', "PVM's own console; words: -nNAME, -dMASK, a host file, as PVM's takes them", async () => (await import('./console.js')).console)
+  .allowUnknownOption()
+  .passThroughOptions();
+
 command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
 
 for (const [usage, description] of [
   ['join <token>', 'make this machine a node of a VM'],
   ['token', 'what another machine needs to join'],
-  ['top', 'nodes and tasks, live'],
   ['balance', 'even out the load by moving tasks'],
-  ['console', "PVM's own console"],
   ['dashboard', 'where the web page is'],
 ] as const) {
   command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))

@@ -151,6 +151,7 @@ class Drain {
     for (const node of this.#nodes) {
       const { tasks } = await this.#vm.peer(node).listTasks({ tid: 0 });
       for (const row of tasks) {
+        if (row.console) continue;
         if (row.state === 'arriving' || row.state === 'departed' || this.#isStarting(row)) {
           if (this.#isStarting(row)) seen.push(this.#unready(row, node));
           continue;

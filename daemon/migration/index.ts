@@ -129,6 +129,7 @@ class NodeMigrations implements Migrations {
   #taskFor(tid: number): LocalTask {
     const { vm, tasks } = this.#options;
     const task = tasks.get(tid);
+    if (task?.isConsole) throw new MpvmError('TASK_IS_CONSOLE', { tid: tidText(tid) });
     if (task && (task.state === 'running' || task.state === 'moving')) return task;
     const { node } = vm.locate(tid);
     if (node && node !== vm.self.name) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(tid), node });

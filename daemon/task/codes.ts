@@ -26,7 +26,7 @@ export const spawnFlag = {
   MppFront: 16,
   /** All hosts but the ones that Host or Arch name. */
   HostComplement: 32,
-  /** Not on the host of the task that asks. */
+  /** The tasks are not told who has spawned them. */
   NoSpawnParent: 64,
 } as const;
 

@@ -75,7 +75,7 @@ export class Enrolment {
   #newcomer(link: Link, hello: mpvm.task.IEnroll): TaskEntry | undefined {
     const tid = this.#host.nextTid();
     if (tid === undefined) return undefined;
-    const record = { tid, parent: pvm.NoParent, epoch: 0, ...nameOf(hello), incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid] };
+    const record = { tid, parent: pvm.NoParent, epoch: 0, ...nameOf(hello), incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid], console: hello.console };
     const entry = this.#host.newEntry(record, '', '', 'running');
     entry.process = this.#process(entry, link.peer.pid);
     this.#core.emit('started', entry);

@@ -6,7 +6,7 @@
 import type { LocalTask, TaskState } from '../contracts.js';
 import type { Logger } from '../log.js';
 import type { mpvm } from '../rpc/messages.js';
-import { taskFlag, tidText } from './codes.js';
+import { pvm, taskFlag, tidText } from './codes.js';
 import type { Kept } from './book.js';
 import type { Captured } from './captured.js';
 import type { Link } from './link.js';
@@ -116,6 +116,9 @@ export class TaskEntry implements LocalTask {
   }
   get parent(): number {
     return this.#base.parent ?? 0;
+  }
+  get isConsole(): boolean {
+    return this.#base.console ?? false;
   }
   get holding(): boolean {
     return this.#holding;
@@ -355,9 +358,11 @@ export class TaskEntry implements LocalTask {
       rssBytes: usage.rssBytes,
       cpuMs: usage.cpuMs,
       engine: this.#base.engine || 'native',
-      parent: this.parent > 0 ? this.parent : 0,
+      // A task whose parent is not told has PVM's code for that; one that was started from a shell has none.
+      parent: this.parent > 0 || this.parent === pvm.ParentNotSet ? this.parent >>> 0 : 0,
       flags: (this.#base.flags ?? 0) | (this.enrolled ? taskFlag.Connected : 0),
       startedMs: this.#base.startedMs ?? 0,
+      console: this.isConsole,
     };
   }
 }

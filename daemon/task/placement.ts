@@ -21,7 +21,7 @@ export interface PlacementRequest {
 export interface Placement {
   /** Consecutive tasks of the spawn, host by host. */
   readonly blocks: { readonly node: string; readonly host: number; readonly count: number }[];
-  /** From "host:directory", or empty. */
+  /** From "host:directory", "architecture:directory" or ":directory", or empty. */
   readonly directory: string;
 }
 export type Refused = { readonly code: number; readonly detail: string };
@@ -37,8 +37,8 @@ export function place(candidates: readonly Candidate[], request: PlacementReques
   return { blocks: blocksOf(rotate(open, request), request.count), directory };
 }
 
-function splitWhere({ flags, where }: PlacementRequest): { where: string; directory: string } {
-  if ((flags & spawnFlag.Host) === 0) return { where, directory: '' };
+/** A directory may be given with any flags, or none. */
+function splitWhere({ where }: PlacementRequest): { where: string; directory: string } {
   const colon = where.indexOf(':');
   return colon < 0 ? { where, directory: '' } : { where: where.slice(0, colon), directory: where.slice(colon + 1) };
 }
@@ -53,7 +53,6 @@ function eligible(candidates: readonly Candidate[], request: PlacementRequest, w
   const complement = (flags & spawnFlag.HostComplement) !== 0 && (flags & (spawnFlag.Host | spawnFlag.Arch)) !== 0;
   return candidates
     .filter((candidate) => wanted(candidate) !== complement)
-    .filter((candidate) => (flags & spawnFlag.NoSpawnParent) === 0 || candidate.name !== local)
     .sort((a, b) => a.host - b.host);
 }
 

@@ -107,7 +107,8 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
     taskStatus: async (_entry, frame) => ({ status: (await resolver.find(frame.taskStatus?.tid ?? 0)) ? pvm.Ok : pvm.NoTask }),
 
     hostStatus: (_entry, frame) => {
-      const node = vm.nodeNamed(frame.hostStatus?.name ?? '');
+      const name = frame.hostStatus?.name ?? '';
+      const node = vm.nodeNamed(name === '.' ? vm.self.name : name);
       if (node === undefined || node.state === mpvm.node.NodeState.LEFT) return { status: pvm.NoHost };
       return { status: (node.state ?? 0) === mpvm.node.NodeState.UP ? pvm.Ok : pvm.HostFail };
     },

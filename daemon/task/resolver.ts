@@ -75,6 +75,7 @@ export class Resolver {
     for (;;) {
       const entry = this.#core.table.get(request.tid ?? 0);
       if (!entry?.here) return undefined;
+      if (entry.isConsole) return { tid: entry.tid, state: DEAD }; // what is sent to it goes nowhere, as in PVM
       if (this.#dying(entry, request)) {
         entry.process?.hint();
         await delay(dyingMs);

@@ -68,7 +68,7 @@ export class Spawner {
       environment: request.environment,
       directory: plan.directory || request.directory,
       flags,
-      parent: request.parent,
+      parent: flags & spawnFlag.NoSpawnParent ? pvm.ParentNotSet : request.parent,
       context: request.context,
       inherited: request.inherited,
       sink: request.run ? this.#core.vm.self.name : '',

@@ -111,7 +111,7 @@ export class Daemon {
       vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
       selfClient: createLocalClient(nodeService, nodeHandlers, node),
       credentials: (peer) => clientCredentials(identity, peer),
-      status: () => ({ tasks: this.#tasks?.list().length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
+      status: () => ({ tasks: this.#tasks?.list().filter(({ isConsole }) => !isConsole).length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
     }, joinPatienceMs);
     await this.#begin(this.#member, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
     if (keepsRegistry) linkLocal(paths);

@@ -405,8 +405,25 @@ describe('the registry', () => {
       assert.equal((await bench.client('n1').mailbox({ ...request, id: 'two' })).status, 1);
     });
 
-    it('refuses a pattern that is none', async () => {
-      assert.equal((await bench.client('n1').mailbox({ tid: me, list: { pattern: '(' } })).status, -2);
+    it('lists by patterns as PVM does: a part of the name, "*" for any characters, nothing else is special', async () => {
+      for (const name of ['abc', 'abd', 'xabc', 'q', 'a.c']) await put(me, name, 0);
+      const listed = async (pattern: string): Promise<string[]> => {
+        const { classes } = await bench.client('n1').mailbox({ tid: me, list: { pattern } });
+        return (classes?.classes ?? []).map(({ name }) => name ?? '').filter((name) => ['abc', 'abd', 'xabc', 'q', 'a.c'].includes(name));
+      };
+      const cases = { abc: 'abc xabc', 'ab*': 'abc abd xabc', 'a.c': 'a.c', 'ab[cd]': '', '^a': '', 'a*c': 'abc xabc a.c', '*bc': 'abc xabc', '**': 'abc abd xabc q a.c', '.*': 'a.c', 'c*a': '', '(': '' };
+      for (const [pattern, names] of Object.entries(cases)) assert.equal((await listed(pattern)).join(' '), names, pattern);
+      assert.equal((await bench.client('n1').mailbox({ tid: me, list: { pattern: 'x'.repeat(300) } })).status, -2);
+    });
+
+    it('lets anybody delete what nobody owns any more, if that is what is asked for', async () => {
+      const orphan = async (name: string): Promise<number> => (await bench.client('n1').mailbox({ tid: other, delete: { name, index: 0, orphan: true } })).status;
+      await put(me, 'left', 1);
+      assert.equal(await orphan('left'), -8);
+      await bench.client('n1').forget({ tid: me, epoch: 0 });
+      assert.equal(await remove(other, 'left', 0), -8);
+      assert.equal(await orphan('left'), 0);
+      assert.equal(await orphan('left'), -32);
     });
   });
 

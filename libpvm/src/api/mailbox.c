@@ -103,10 +103,10 @@ static int delete(const char *name, int index, int flags)
 				 PVMI_ONCE, NULL);
 }
 
-/* That there is nothing is an answer, and PVM does not print it either. */
+/* That there is nothing, or that it is somebody else's, is an answer, and PVM does not print it either. */
 static int end_search(const char *function, int result)
 {
-	return result == PvmNotFound ? pvmi_end_quietly(result) : pvmi_end(function, result);
+	return result == PvmNotFound || result == PvmDenied ? pvmi_end_quietly(result) : pvmi_end(function, result);
 }
 
 int pvm_putinfo(char *name, int mid, int flags)
@@ -118,7 +118,7 @@ int pvm_putinfo(char *name, int mid, int flags)
 		result = pvmi_mid_check(mid, &message);
 	if (!result)
 		result = put(name, message, 0, flags, false);
-	return pvmi_end("pvm_putinfo", result);
+	return end_search("pvm_putinfo", result);
 }
 
 static int recvinfo(const char *name, int index, int flags)
@@ -280,7 +280,7 @@ int pvm_insert(char *name, int index, int data)
 
 	if (!result)
 		result = index < -1 ? PvmBadParam : insert(name, index, data);
-	return result == PvmDenied ? pvmi_end_quietly(result) : pvmi_end("pvm_insert", result);
+	return end_search("pvm_insert", result);
 }
 
 /* The index found; -1 asks for the first there is. */
