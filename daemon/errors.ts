@@ -80,7 +80,9 @@ const catalogue = {
   FAULT_INJECTED: { text: 'fault injected at {point}', remedy: '', exit: 'failed' },
 
   // -- what keeps a task from moving: what it holds (source)
-  EXTRA_THREADS: { text: 'the task has {count} threads of its own', remedy: 'only programs with one thread move in this version', exit: 'blocked' },
+  MAIN_THREAD_ENDED: { text: 'the first thread of the task has ended while others run on', remedy: 'let main() wait for its threads (pthread_join) instead of leaving it with pthread_exit', exit: 'blocked' },
+  THREAD_DIFFERS: { text: 'thread {tid} of the task has another {what} than its first thread', remedy: '', exit: 'blocked' },
+  THREAD_UNSTOPPABLE: { text: 'thread {tid} of the task blocks all signals, even those that the C library keeps for itself', remedy: 'only programs that go round the C library can do that', exit: 'blocked' },
   OPEN_SOCKET: { text: 'descriptor {fd} is a socket of the program ({what})', remedy: 'close it before the move', exit: 'blocked' },
   OPEN_PIPE: { text: 'descriptor {fd} is a pipe to another process ({what})', remedy: 'close it before the move, or redirect to a file', exit: 'blocked' },
   OPEN_TERMINAL: { text: 'descriptor {fd} is the terminal {what}', remedy: 'start the task with `mpvm run` or pvm_spawn, or redirect its input and output', exit: 'blocked' },

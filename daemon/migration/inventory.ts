@@ -14,6 +14,7 @@ import type { Blocker } from './blockers.js';
 import { identify } from './files.js';
 import { parseStackLimit, ProcessView } from './proc.js';
 import type { DescriptorInfo, Mapping } from './proc.js';
+import { inspectThreads, mainThreadHasEnded } from './threads.js';
 
 type Manifest = mpvm.node.IManifest;
 type OpenFile = mpvm.node.IOpenFile;
@@ -30,8 +31,6 @@ export interface InventoryOptions {
   output: string;
 }
 
-/** What the library calls its agent; any other thread but the first is the program's. */
-export const agentThreadName = 'mpvm-agent';
 /** Devices that are the same everywhere and keep nothing between two reads. */
 const harmlessDevices = new Set(['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']);
 
@@ -42,6 +41,7 @@ const betweenLooksMs = 5;
 /** Throws ProcessGone. */
 export async function takeInventory(options: InventoryOptions): Promise<Inventory> {
   const view = new ProcessView(options.pid);
+  if (mainThreadHasEnded(view)) return { manifest: {}, blockers: [blocker('source', 'MAIN_THREAD_ENDED')] };
   const maps = view.maps();
   const status = view.status();
   const descriptors = await inspectDescriptors(view, options);
@@ -62,7 +62,8 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
     stackLimit: parseStackLimit(view.read('limits')) ?? 0,
     areas: maps.filter((area) => area.path !== '[vsyscall]').map(({ start, end }) => ({ start, end })),
   };
-  return { manifest, blockers: [...inspectProcess(view, status), ...descriptors.blockers, ...mapped.blockers] };
+  const threads = await inspectThreads(view, new ProcessView(process.pid).status());
+  return { manifest, blockers: [...inspectProcess(view, status), ...threads, ...descriptors.blockers, ...mapped.blockers] };
 }
 
 const kib = (text: string | undefined): number => Number.parseInt(text ?? '0', 10) * 1024;
@@ -73,19 +74,10 @@ function inspectProcess(view: ProcessView, status: Map<string, string>): Blocker
   const found: Blocker[] = [];
   const add = (entry: Blocker): number => found.push(entry);
 
-  // The agent is born with all signals blocked, a moment before it gives itself its name.
-  const own = view.threads().filter(({ tid, name }) => tid !== view.pid && name !== agentThreadName && !view.blocksAll(tid));
-  if (own.length > 0) add(blocker('source', 'EXTRA_THREADS', { count: own.length }));
   const children = view.children();
   if (children.length > 0) add(blocker('source', 'CHILD_PROCESSES', { pids: children.slice(0, 8).join(', ') }));
-  const tracer = Number(status.get('TracerPid') ?? 0);
-  if (tracer !== 0) add(blocker('source', 'TRACED', { pid: tracer }));
-  else if (/^[Tt]/.test(status.get('State') ?? '')) add(blocker('source', 'TASK_STOPPED'));
+  if (/^[Tt]/.test(status.get('State') ?? '') && Number(status.get('TracerPid') ?? 0) === 0) add(blocker('source', 'TASK_STOPPED'));
   const self = new ProcessView(process.pid);
-  // In a container all of us have its filters; what counts are those that the task has put upon itself.
-  const ours = self.status();
-  const confined = ['Seccomp', 'Seccomp_filters'].some((key) => (status.get(key) ?? '0') !== (ours.get(key) ?? '0'));
-  if (confined) add(blocker('source', 'SECCOMP'));
   for (const kind of ['pid', 'mnt', 'net', 'ipc', 'user']) {
     if (view.namespace(kind) !== self.namespace(kind)) add(blocker('source', 'NAMESPACE', { kind: `a ${kind}` }));
   }

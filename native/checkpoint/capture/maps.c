@@ -101,10 +101,12 @@ static bool is_window(const struct ckpt_area *area)
 static int judge(struct ckpt_job *job, struct ckpt_area *area, const char *path)
 {
 	const struct ckpt_client *client = ckpt_engine.client;
-	uintptr_t work = (uintptr_t)ckpt_engine.work;
+	uintptr_t work = (uintptr_t)ckpt_engine.work, threads = (uintptr_t)ckpt_engine.threads;
 	int error;
 
 	if (area->start >= work && area->end <= work + CKPT_WORKSPACE_SIZE)
+		return 0;
+	if (area->start >= threads && area->end <= threads + CKPT_THREADS_SIZE)
 		return 0;
 	if (ckpt_equal(path, "[vsyscall]") || ckpt_equal(path, "[uprobes]"))
 		return 0;

@@ -9,7 +9,9 @@
  *   room.c         making the address space empty; the vDSO
  *   memory.c       areas and their pages
  *   descriptors.c  open files
- *   process.c      attributes, signals, timers, registers
+ *   process.c      attributes, signals, timers
+ *   threads.c      the task's threads: made, kept waiting, let go
+ *   owners.c       their numbers in the task's memory
  *   libc.c         what the compiler and nanopb expect to find
  */
 #ifndef RESTORER_H
@@ -37,10 +39,14 @@
 #define ZONE_START 0x200000000000ul
 #define ZONE_LENGTH 0x4000000000ul
 #define ZONE_KERNEL (ZONE_START + 0x1000000000ul)       /* vvar and vDSO wait here */
+#define ZONE_STACKS (ZONE_START + 0x3000000000ul)       /* of threads that wait for the word */
+#define THREAD_STACK 8192
+#define MAX_THREADS 4096
+#define MAX_LOCKS 65536         /* that may be held */
 #define MAX_AREAS 65536
 #define MAX_DESCRIPTORS 4096
 #define MAX_TIMERS 256
-#define MAX_PENDING 128
+#define MAX_PENDING 1024
 #define MAX_OBJECTS 512
 #define TEXT_ROOM (4u << 20)
 
@@ -66,6 +72,12 @@ struct object {
 	int fd;
 };
 
+struct thread {
+	mpvm_image_Thread wanted;
+	uint32_t tid;                   /* what the kernel calls it here */
+	struct ckpt_registers registers;
+};
+
 /* A VMA of the kernel's: [vvar], [vvar_vclock], [vdso]. */
 struct kernel_area {
 	uintptr_t start, end;           /* where it is now */
@@ -88,9 +100,14 @@ struct restorer {
 	uintptr_t handoff;
 	uint64_t bytes, pages, frozen_at_us;
 	bool last_round, complete;
-	mpvm_image_Thread thread;
 	mpvm_image_Process process;
-	bool have_thread, have_process;
+	bool have_process;
+	struct thread threads[MAX_THREADS];
+	size_t thread_count;
+	struct thread *main_thread;
+	uintptr_t locks[MAX_LOCKS];
+	size_t lock_count;
+	bool locks_incomplete;
 
 	struct area areas[MAX_AREAS];
 	size_t area_count;
@@ -119,6 +136,7 @@ struct restorer {
 		mpvm_image_Round round;
 		mpvm_image_Range range;
 		mpvm_image_Area area;
+		mpvm_image_Thread thread;
 		mpvm_image_Pages pages;
 		mpvm_image_SignalAction action;
 		mpvm_image_Descriptor descriptor;
@@ -170,6 +188,7 @@ void zero_range(uintptr_t start, uintptr_t end);
 void take_pages(uintptr_t start, uint32_t count);
 void prefault_range(uintptr_t start, uintptr_t end);
 void finish_memory(void);
+struct area *area_at(uintptr_t address);
 int object_descriptor(uint64_t inode, uint64_t size, const char *path);
 
 /* descriptors.c */
@@ -177,8 +196,21 @@ void add_descriptor(const mpvm_image_Descriptor *descriptor);
 void install_descriptors(void);
 void install_link(void);
 
+/* threads.c */
+void add_thread(const mpvm_image_Thread *thread);
+void create_threads(void);
+void let_threads_go(void);
+void set_thread(const struct thread *thread);           /* the one that calls it */
+void leave(struct thread *thread) __attribute__((noreturn));
+const struct thread *thread_of(uint32_t old);           /* by its number at the source */
+
+/* owners.c */
+void note_locks(const struct area *area, uintptr_t start, uintptr_t end);       /* pages that have just come */
+void renumber_threads(void);
+
 /* process.c */
 void set_attributes(void);
+void set_limits(void);
 void set_action(const mpvm_image_SignalAction *action);
 void become_task(void) __attribute__((noreturn));
 #endif
