@@ -9,8 +9,9 @@ const agentThreadName = 'mpvm-agent';
 
 /** The engine stops threads with glibc's second signal of its own. No program blocks it for long. */
 const parkingSignal = 33;
-const looks = 3;
-const betweenLooksMs = 10;
+/** The library's agent is born with all signals blocked, and on a busy machine does not get to give itself its name at once. */
+const looks = 100;
+const betweenLooksMs = 20;
 
 /** The number by which all name the process is its first thread's; when that has ended nobody can arrive in its place. */
 export function mainThreadHasEnded(view: ProcessView): boolean {
