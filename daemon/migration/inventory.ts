@@ -14,6 +14,7 @@ import type { Blocker } from './blockers.js';
 import { identify } from './files.js';
 import { parseStackLimit, ProcessView } from './proc.js';
 import type { DescriptorInfo, Mapping } from './proc.js';
+import { pipesToOthers } from './pipes.js';
 import { inspectThreads, mainThreadHasEnded } from './threads.js';
 
 type Manifest = mpvm.node.IManifest;
@@ -33,6 +34,11 @@ export interface InventoryOptions {
 
 /** Devices that are the same everywhere and keep nothing between two reads. */
 const harmlessDevices = new Set(['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']);
+
+/** Made anew by the restorer, with what was in them. */
+const movableObjects = new Set(['anon_inode:[eventfd]', 'anon_inode:[timerfd]', 'anon_inode:[signalfd]', 'anon_inode:[eventpoll]']);
+/** Bytes of a deleted file that the engine takes along (descriptors.c). */
+const deletedLimit = 64 << 20;
 
 /** A task that accepts connections all the time is caught between accepting one and marking it now and then. */
 const looks = 4;
@@ -145,9 +151,11 @@ function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descri
   const blockers: Blocker[] = [];
   const library = libraryDescriptors(options);
 
+  const own = view.descriptors().filter(({ fd }) => !library?.(fd));
+  const pipes = pipesToOthers(view.pid, own);
   if (library === undefined) blockers.push(warning('source', 'LIBRARY_UNKNOWN', { detail: 'its list is not there' }));
-  for (const entry of view.descriptors()) {
-    if (library?.(entry.fd)) continue;
+  for (const entry of own) {
+    if (pipes.has(entry.target)) blockers.push(blocker('source', 'OPEN_PIPE', { fd: entry.fd, what: entry.target }));
     const found = classify(view.pid, entry, options, library !== undefined);
     if (found === undefined) continue;
     if ('code' in found) blockers.push(found);
@@ -166,14 +174,15 @@ function classify(pid: number, entry: DescriptorInfo, options: InventoryOptions,
   if (seen === undefined || target.startsWith('/memfd:')) return undefined;
   if (target === 'anon_inode:[io_uring]') return refuse('OPEN_KERNEL_OBJECT');
   if (seen.isSocket()) return certain ? refuse('OPEN_SOCKET') : undefined;
+  if (movableObjects.has(target)) return undefined;
   if (target.startsWith('anon_inode:')) return certain ? refuse('OPEN_KERNEL_OBJECT') : undefined;
-  if (seen.isFIFO()) return target.startsWith(`${options.output}/`) ? undefined : refuse('OPEN_PIPE');
+  if (seen.isFIFO()) return target.startsWith('pipe:') || target.startsWith(`${options.output}/`) ? undefined : refuse('OPEN_PIPE');
   if (/^\/dev\/(pts\/|tty|console|ptmx)/.test(target)) return refuse('OPEN_TERMINAL');
   if (seen.isCharacterDevice() || seen.isBlockDevice()) {
     return harmlessDevices.has(target) ? { fd, path: target, kind: 'device', flags: entry.flags } : refuse('OPEN_DEVICE');
   }
-  if (seen.isDirectory()) return refuse('OPEN_DIRECTORY');
-  if (entry.deleted || seen.nlink === 0) return refuse('OPEN_DELETED_FILE');
+  if (seen.isDirectory()) return entry.position > 0 || seen.nlink === 0 ? refuse('OPEN_DIRECTORY') : { fd, path: target, kind: 'directory', flags: entry.flags };
+  if (seen.nlink === 0) return seen.blocks * 512 > deletedLimit ? refuse('OPEN_DELETED_FILE') : undefined;
   return { fd, path: target, kind: 'file', flags: entry.flags, position: entry.position, size: seen.size, deleted: false };
 }
 

@@ -114,8 +114,8 @@ describe('the inventory of a task', function () {
     ['a socket', 'exec 5<>/dev/udp/127.0.0.1/9', 'OPEN_SOCKET'],
     ['a pipe', 'exec 5< <(:)', 'OPEN_PIPE'],
     ['a child', 'sleep 1000 2>/dev/null &', 'CHILD_PROCESSES'],
-    ['a deleted file', 'exec 5>gone; rm gone', 'OPEN_DELETED_FILE'],
-    ['a directory', 'exec 5</', 'OPEN_DIRECTORY'],
+    ['a pipe that another process has, too', 'exec 5<> <(:); sleep 1000 2>/dev/null &', 'OPEN_PIPE'],
+    ['a deleted file that is too large', 'exec 5>gone; head -c 70000000 /dev/zero >&5; rm gone', 'OPEN_DELETED_FILE'],
     ['a device', 'exec 5</dev/kmsg', 'OPEN_DEVICE'],
     ['a lock', 'exec 5>locked; flock 5', 'FILE_LOCK'],
   ];
@@ -127,6 +127,12 @@ describe('the inventory of a task', function () {
       for (const { cause, side } of found.blockers) assert.ok(cause && side === 'source');
     });
   }
+
+  it('takes a directory and a deleted file, not a pipe with a name', async () => {
+    const found = await inventory(await shell('exec 5</; exec 6>gone; rm gone; mkfifo named; exec 7<> named; rm named'));
+    assert.deepEqual(found.manifest.files?.map(({ kind, path }) => [kind, path]).filter(([kind]) => kind === 'directory'), [['directory', '/']]);
+    assert.deepEqual(codes(found), ['OPEN_PIPE'], 'a pipe with a name');
+  });
 
   const threads: [what: string, kind: string, expected: string[]][] = [
     ['takes any number of threads', 'plain', []],

@@ -64,19 +64,21 @@ struct ckpt_workspace {
 	struct ckpt_object objects[256];
 	size_t object_count;
 	struct ckpt_range windows[256]; /* transient mappings of objects */
+	uint64_t window_objects[256];
 	size_t window_count;
 	union {
 		mpvm_image_Header header;
 		mpvm_image_Area area;
 		mpvm_image_Process process;
 		mpvm_image_Descriptor descriptor;
+		mpvm_image_Data data;
 	} message;
 	struct {
 		int number;
 		uint64_t device, inode;
-		uint32_t flags;
-		uint64_t position;
+		uint64_t file;          /* inode, as the kernel says it */
 		uint8_t kind;
+		bool duplicate;         /* of an earlier one */
 	} descriptors[CKPT_MAX_DESCRIPTORS];
 	size_t descriptor_count;
 	int pagemap, memory, uffd;
@@ -194,6 +196,13 @@ int ckpt_check_descriptors(struct ckpt_job *job);       /* also finds the shared
 int ckpt_send_descriptors(struct ckpt_job *job);
 int ckpt_open_windows(struct ckpt_job *job);
 void ckpt_close_windows(void);
+int ckpt_refuse(struct ckpt_job *job, int fd, const char *path, const char *why);
+
+/* kernel_objects.c: eventfd, timerfd, signalfd, epoll, pipes within the task */
+bool ckpt_judge_object(const char *path, uint8_t *kind);        /* is it one? */
+int ckpt_check_objects(struct ckpt_job *job);   /* when all descriptors are known */
+int ckpt_describe_object(struct ckpt_job *job, mpvm_image_Descriptor *message);
+int ckpt_send_objects(struct ckpt_job *job);    /* what goes behind the descriptors */
 
 /* process.c */
 int ckpt_check_process(struct ckpt_job *job);

@@ -86,14 +86,18 @@ static int judge_private(struct ckpt_job *job, struct ckpt_area *area, const cha
 	return 0;
 }
 
-static bool is_window(const struct ckpt_area *area)
+/* One of our own mappings of an object? Then the area gets the object's number. */
+static bool is_window(struct ckpt_area *area)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 	size_t i;
 
-	for (i = 0; i < work->window_count; i++)
-		if (area->start >= work->windows[i].start && area->end <= work->windows[i].end)
-			return true;
+	for (i = 0; i < work->window_count; i++) {
+		if (area->start < work->windows[i].start || area->end > work->windows[i].end)
+			continue;
+		area->inode = work->window_objects[i];
+		return true;
+	}
 	return false;
 }
 

@@ -132,6 +132,14 @@ static void take(const struct ckpt_record *record)
 		decode(record, mpvm_image_Descriptor_fields, &restorer.message.descriptor);
 		add_descriptor(&restorer.message.descriptor);
 		return;
+	case mpvm_image_RecordType_DATA:
+		decode(record, mpvm_image_Data_fields, &restorer.message.data);
+		add_data(&restorer.message.data);
+		return;
+	case mpvm_image_RecordType_WATCH:
+		decode(record, mpvm_image_Watch_fields, &restorer.message.watch);
+		add_watch(&restorer.message.watch);
+		return;
 	case mpvm_image_RecordType_TIMER:
 		n = restorer.timer_count++;
 		if (n == MAX_TIMERS)

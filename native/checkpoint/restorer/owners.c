@@ -22,9 +22,13 @@
 struct mutex {
 	uint32_t lock, count, owner, users, kind, spins;
 };
-#define KIND_TYPE 3u                    /* 0 and 3: plain */
-#define KIND_KERNEL 0x30u               /* robust or priority-inheriting: the owner is in `lock` */
-#define KIND_MOST 0x3ffu
+#define KIND_MOST 0x3ffu                /* with the bits that say nothing of the owner: */
+#define KIND_OTHER 0x380u
+#define KIND_TYPE 0x0fu                 /* 1 recursive, 2 error-checking; 0 and 3 are plain */
+#define KIND_KERNEL 0x30u               /* robust or priority-inheriting: the owner is in `lock`, too */
+#define KIND_CEILING 0x40u
+#define MOST_USERS 65536u
+#define INCONSISTENT 0x7fffffffu        /* owner: it has taken over from a dead one */
 
 /* pthread_rwlock_t: while a writer holds it. */
 struct rwlock {
@@ -40,13 +44,19 @@ static bool is_number(uint32_t value)
 	return value - 1 < MOST_NUMBER;
 }
 
+/* Held, and of a kind for which it matters by whom. `users` comes first: it makes the difference to
+ * an array of small numbers. */
 static bool is_mutex(const struct mutex *mutex)
 {
-	if (mutex->kind - 1 >= KIND_MOST || mutex->spins || mutex->users > MOST_NUMBER)
+	uint32_t kind = mutex->kind & ~KIND_OTHER, type = kind & KIND_TYPE;
+
+	if (mutex->users - 1 >= MOST_USERS || mutex->spins || mutex->kind > KIND_MOST || type > 3)
 		return false;
-	if (mutex->kind & KIND_KERNEL)
-		return is_number(mutex->lock & FUTEX_TID_MASK);
-	return (mutex->kind & KIND_TYPE) % 3 && mutex->lock - 1 < 2 && is_number(mutex->owner);
+	if (kind & KIND_KERNEL)
+		return !(kind & KIND_CEILING) && is_number(mutex->lock & FUTEX_TID_MASK) &&
+		       (mutex->owner == (mutex->lock & FUTEX_TID_MASK) || mutex->owner == INCONSISTENT);
+	return (type == 1 || type == 2) && is_number(mutex->owner) &&
+	       (kind & KIND_CEILING || mutex->lock - 1 < 2);
 }
 
 static bool is_rwlock(const struct rwlock *lock)

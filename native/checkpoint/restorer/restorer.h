@@ -9,6 +9,7 @@
  *   room.c         making the address space empty; the vDSO
  *   memory.c       areas and their pages
  *   descriptors.c  open files
+ *   objects.c      kernel objects among them
  *   process.c      attributes, signals, timers
  *   threads.c      the task's threads: made, kept waiting, let go
  *   owners.c       their numbers in the task's memory
@@ -48,6 +49,10 @@
 #define MAX_TIMERS 256
 #define MAX_PENDING 1024
 #define MAX_OBJECTS 512
+#define MAX_PIPES 256
+#define MAX_DATA 8192
+#define DATA_ROOM (16u << 20)   /* bytes that lie in pipes */
+#define MAX_WATCHES 16384
 #define TEXT_ROOM (4u << 20)
 
 struct area {
@@ -64,7 +69,19 @@ struct descriptor {
 	bool close_on_exec;
 	uint32_t flags, path, seals;
 	int of;
-	uint64_t position, size, inode;
+	uint64_t position, size, inode, value, interval, ticks;
+	uint32_t clock;
+	bool semaphore;
+};
+
+struct pipe {
+	uint64_t inode;
+	int ends[2];
+};
+
+struct data {
+	uint64_t inode;
+	uint32_t at, size;
 };
 
 struct object {
@@ -113,6 +130,15 @@ struct restorer {
 	size_t area_count;
 	struct descriptor descriptors[MAX_DESCRIPTORS];
 	size_t descriptor_count;
+	int highest;                    /* number of a descriptor of the task's */
+	struct pipe pipes[MAX_PIPES];
+	size_t pipe_count;
+	struct data data[MAX_DATA];
+	size_t data_count;
+	uint8_t data_bytes[DATA_ROOM];
+	size_t data_used;
+	mpvm_image_Watch watches[MAX_WATCHES];
+	size_t watch_count;
 	struct object objects[MAX_OBJECTS];
 	size_t object_count;
 	mpvm_image_Timer timers[MAX_TIMERS];
@@ -140,6 +166,8 @@ struct restorer {
 		mpvm_image_Pages pages;
 		mpvm_image_SignalAction action;
 		mpvm_image_Descriptor descriptor;
+		mpvm_image_Data data;
+		mpvm_image_Watch watch;
 		mpvm_image_Timer timer;
 		mpvm_image_End end;
 	} message;
@@ -195,6 +223,13 @@ int object_descriptor(uint64_t inode, uint64_t size, const char *path);
 void add_descriptor(const mpvm_image_Descriptor *descriptor);
 void install_descriptors(void);
 void install_link(void);
+void move_up(int *fd, int above);
+
+/* objects.c */
+void add_data(const mpvm_image_Data *data);
+void add_watch(const mpvm_image_Watch *watch);
+long open_object(const struct descriptor *wanted);
+void finish_objects(void);
 
 /* threads.c */
 void add_thread(const mpvm_image_Thread *thread);
