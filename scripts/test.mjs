@@ -23,7 +23,7 @@ function cSuite(directory) {
   return {
     name: directory,
     command: ['make', ['--no-print-directory', '-C', directory, 'check']],
-    limitSeconds: 300,
+    limitSeconds: 600,
     skip: () => !existsSync(join(root, directory, 'Makefile')) && 'it has no Makefile',
     count: countC,
   };

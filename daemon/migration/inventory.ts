@@ -14,6 +14,8 @@ import type { Blocker } from './blockers.js';
 import { identify } from './files.js';
 import { parseStackLimit, ProcessView } from './proc.js';
 import type { DescriptorInfo, Mapping } from './proc.js';
+import { pipesToOthers } from './pipes.js';
+import { inspectThreads, mainThreadHasEnded } from './threads.js';
 
 type Manifest = mpvm.node.IManifest;
 type OpenFile = mpvm.node.IOpenFile;
@@ -30,10 +32,13 @@ export interface InventoryOptions {
   output: string;
 }
 
-/** What the library calls its agent; any other thread but the first is the program's. */
-export const agentThreadName = 'mpvm-agent';
 /** Devices that are the same everywhere and keep nothing between two reads. */
 const harmlessDevices = new Set(['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']);
+
+/** Made anew by the restorer, with what was in them. */
+const movableObjects = new Set(['anon_inode:[eventfd]', 'anon_inode:[timerfd]', 'anon_inode:[signalfd]', 'anon_inode:[eventpoll]']);
+/** Bytes of a deleted file that the engine takes along (descriptors.c). */
+const deletedLimit = 64 << 20;
 
 /** A task that accepts connections all the time is caught between accepting one and marking it now and then. */
 const looks = 4;
@@ -42,6 +47,7 @@ const betweenLooksMs = 5;
 /** Throws ProcessGone. */
 export async function takeInventory(options: InventoryOptions): Promise<Inventory> {
   const view = new ProcessView(options.pid);
+  if (mainThreadHasEnded(view)) return { manifest: {}, blockers: [blocker('source', 'MAIN_THREAD_ENDED')] };
   const maps = view.maps();
   const status = view.status();
   const descriptors = await inspectDescriptors(view, options);
@@ -62,7 +68,8 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
     stackLimit: parseStackLimit(view.read('limits')) ?? 0,
     areas: maps.filter((area) => area.path !== '[vsyscall]').map(({ start, end }) => ({ start, end })),
   };
-  return { manifest, blockers: [...inspectProcess(view, status), ...descriptors.blockers, ...mapped.blockers] };
+  const threads = await inspectThreads(view, new ProcessView(process.pid).status());
+  return { manifest, blockers: [...inspectProcess(view, status), ...threads, ...descriptors.blockers, ...mapped.blockers] };
 }
 
 const kib = (text: string | undefined): number => Number.parseInt(text ?? '0', 10) * 1024;
@@ -73,19 +80,10 @@ function inspectProcess(view: ProcessView, status: Map<string, string>): Blocker
   const found: Blocker[] = [];
   const add = (entry: Blocker): number => found.push(entry);
 
-  // The agent is born with all signals blocked, a moment before it gives itself its name.
-  const own = view.threads().filter(({ tid, name }) => tid !== view.pid && name !== agentThreadName && !view.blocksAll(tid));
-  if (own.length > 0) add(blocker('source', 'EXTRA_THREADS', { count: own.length }));
   const children = view.children();
   if (children.length > 0) add(blocker('source', 'CHILD_PROCESSES', { pids: children.slice(0, 8).join(', ') }));
-  const tracer = Number(status.get('TracerPid') ?? 0);
-  if (tracer !== 0) add(blocker('source', 'TRACED', { pid: tracer }));
-  else if (/^[Tt]/.test(status.get('State') ?? '')) add(blocker('source', 'TASK_STOPPED'));
+  if (/^[Tt]/.test(status.get('State') ?? '') && Number(status.get('TracerPid') ?? 0) === 0) add(blocker('source', 'TASK_STOPPED'));
   const self = new ProcessView(process.pid);
-  // In a container all of us have its filters; what counts are those that the task has put upon itself.
-  const ours = self.status();
-  const confined = ['Seccomp', 'Seccomp_filters'].some((key) => (status.get(key) ?? '0') !== (ours.get(key) ?? '0'));
-  if (confined) add(blocker('source', 'SECCOMP'));
   for (const kind of ['pid', 'mnt', 'net', 'ipc', 'user']) {
     if (view.namespace(kind) !== self.namespace(kind)) add(blocker('source', 'NAMESPACE', { kind: `a ${kind}` }));
   }
@@ -153,9 +151,11 @@ function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descri
   const blockers: Blocker[] = [];
   const library = libraryDescriptors(options);
 
+  const own = view.descriptors().filter(({ fd }) => !library?.(fd));
+  const pipes = pipesToOthers(view.pid, own);
   if (library === undefined) blockers.push(warning('source', 'LIBRARY_UNKNOWN', { detail: 'its list is not there' }));
-  for (const entry of view.descriptors()) {
-    if (library?.(entry.fd)) continue;
+  for (const entry of own) {
+    if (pipes.has(entry.target)) blockers.push(blocker('source', 'OPEN_PIPE', { fd: entry.fd, what: entry.target }));
     const found = classify(view.pid, entry, options, library !== undefined);
     if (found === undefined) continue;
     if ('code' in found) blockers.push(found);
@@ -174,14 +174,15 @@ function classify(pid: number, entry: DescriptorInfo, options: InventoryOptions,
   if (seen === undefined || target.startsWith('/memfd:')) return undefined;
   if (target === 'anon_inode:[io_uring]') return refuse('OPEN_KERNEL_OBJECT');
   if (seen.isSocket()) return certain ? refuse('OPEN_SOCKET') : undefined;
+  if (movableObjects.has(target)) return undefined;
   if (target.startsWith('anon_inode:')) return certain ? refuse('OPEN_KERNEL_OBJECT') : undefined;
-  if (seen.isFIFO()) return target.startsWith(`${options.output}/`) ? undefined : refuse('OPEN_PIPE');
+  if (seen.isFIFO()) return target.startsWith('pipe:') || target.startsWith(`${options.output}/`) ? undefined : refuse('OPEN_PIPE');
   if (/^\/dev\/(pts\/|tty|console|ptmx)/.test(target)) return refuse('OPEN_TERMINAL');
   if (seen.isCharacterDevice() || seen.isBlockDevice()) {
     return harmlessDevices.has(target) ? { fd, path: target, kind: 'device', flags: entry.flags } : refuse('OPEN_DEVICE');
   }
-  if (seen.isDirectory()) return refuse('OPEN_DIRECTORY');
-  if (entry.deleted || seen.nlink === 0) return refuse('OPEN_DELETED_FILE');
+  if (seen.isDirectory()) return entry.position > 0 || seen.nlink === 0 ? refuse('OPEN_DIRECTORY') : { fd, path: target, kind: 'directory', flags: entry.flags };
+  if (seen.nlink === 0) return seen.blocks * 512 > deletedLimit ? refuse('OPEN_DELETED_FILE') : undefined;
   return { fd, path: target, kind: 'file', flags: entry.flags, position: entry.position, size: seen.size, deleted: false };
 }
 

@@ -112,9 +112,9 @@ export class ProcessView {
     return this.#reading(() => readdirSync(`/proc/${this.pid}/task`))
       .map((tid) => ({ tid: Number(tid), name: this.#optional(`task/${tid}/comm`)?.trim() ?? '' }));
   }
-  /** Whether a thread has every signal blocked that can be. */
-  blocksAll(tid: number): boolean {
-    return parseStatus(this.#optional(`task/${tid}/status`) ?? '').get('SigBlk') === 'fffffffffffbfeff';
+  /** Of one thread; empty when it has ended. */
+  threadStatus(tid: number): Map<string, string> {
+    return parseStatus(this.#optional(`task/${tid}/status`) ?? '');
   }
   children(): number[] {
     return this.threads()

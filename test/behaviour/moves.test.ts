@@ -52,6 +52,16 @@ describe('a task moves while it', function () {
     });
   }
 
+  for (const threads of [3, 24]) {
+    it(`has ${threads} threads that compute, lock, sleep, and talk in turn`, async () => {
+      const run = await lab().run('threads', [String(threads)]);
+      await run.printed('threads ready');
+      await hop(run.tid, 8);
+      await lab().shell('poke', ['1', run.tid.toString(16)]);
+      assert.match(await run.success(), /threads ok/);
+    });
+  }
+
   it('has only just been spawned', async () => {
     const nodes = await lab().nodeNames();
     for (let i = 0; i < 20; i++) {

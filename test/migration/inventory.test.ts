@@ -1,6 +1,6 @@
 /** What is seen of a process from outside, and what of it keeps a task from moving. Real processes, read while they run. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,6 +30,51 @@ async function shell(script: string): Promise<ChildProcess> {
     if (child.exitCode !== null) throw new Error(`the shell ended: ${said}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+  return child;
+}
+/** A process with three threads more, which sleep. */
+const threadedSource = String.raw`
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int deaf;
+static void *rest(void *argument) {
+  unsigned long all = ~0ul;
+  if (deaf) syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+  write(2, "x", 1);
+  for (;;) pause();
+  return argument;
+}
+int main(int argc, char **argv) {
+  pthread_t thread;
+  int i;
+  for (i = 0; i < 3; i++) {
+    deaf = i == 2 && argc > 1 && !strcmp(argv[1], "deaf");
+    pthread_create(&thread, 0, rest, 0);
+    usleep(20000);
+  }
+  deaf = 0;
+  write(2, "x", 1);
+  dup2(open("/dev/null", O_WRONLY), 2);
+  if (argc > 1 && !strcmp(argv[1], "headless")) pthread_exit(0);
+  rest(0);
+}`;
+async function threaded(kind: string): Promise<ChildProcess> {
+  const program = join(directory, 'threaded');
+  writeFileSync(`${program}.c`, threadedSource);
+  execFileSync('cc', ['-w', `${program}.c`, '-o', program, '-lpthread']);
+  const child = spawn('bash', ['-c', `${closeInherited}\nexec ${program} ${kind}`], { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  running.push(child);
+  let said = 0;
+  for await (const chunk of child.stderr) {
+    said += String(chunk).length;
+    if (said >= 4) break;
+  }
+  const is = (): boolean => kind === 'headless' ? /^State:\tZ/m.test(readFileSync(`/proc/${child.pid}/status`, 'latin1')) : readlinkSync(`/proc/${child.pid}/fd/2`) === '/dev/null';
+  while (!is()) await new Promise((resolve) => setImmediate(resolve));
   return child;
 }
 const inventory = (child: ChildProcess, of = tid): Promise<Inventory> => takeInventory({ tid: of, pid: child.pid!, taskSockets: directory, output });
@@ -69,8 +114,8 @@ describe('the inventory of a task', function () {
     ['a socket', 'exec 5<>/dev/udp/127.0.0.1/9', 'OPEN_SOCKET'],
     ['a pipe', 'exec 5< <(:)', 'OPEN_PIPE'],
     ['a child', 'sleep 1000 2>/dev/null &', 'CHILD_PROCESSES'],
-    ['a deleted file', 'exec 5>gone; rm gone', 'OPEN_DELETED_FILE'],
-    ['a directory', 'exec 5</', 'OPEN_DIRECTORY'],
+    ['a pipe that another process has, too', 'exec 5<> <(:); sleep 1000 2>/dev/null &', 'OPEN_PIPE'],
+    ['a deleted file that is too large', 'exec 5>gone; head -c 70000000 /dev/zero >&5; rm gone', 'OPEN_DELETED_FILE'],
     ['a device', 'exec 5</dev/kmsg', 'OPEN_DEVICE'],
     ['a lock', 'exec 5>locked; flock 5', 'FILE_LOCK'],
   ];
@@ -81,6 +126,21 @@ describe('the inventory of a task', function () {
       assert.ok(codes(found).includes(code), JSON.stringify(found.blockers));
       for (const { cause, side } of found.blockers) assert.ok(cause && side === 'source');
     });
+  }
+
+  it('takes a directory and a deleted file, not a pipe with a name', async () => {
+    const found = await inventory(await shell('exec 5</; exec 6>gone; rm gone; mkfifo named; exec 7<> named; rm named'));
+    assert.deepEqual(found.manifest.files?.map(({ kind, path }) => [kind, path]).filter(([kind]) => kind === 'directory'), [['directory', '/']]);
+    assert.deepEqual(codes(found), ['OPEN_PIPE'], 'a pipe with a name');
+  });
+
+  const threads: [what: string, kind: string, expected: string[]][] = [
+    ['takes any number of threads', 'plain', []],
+    ['names a first thread that has ended', 'headless', ['MAIN_THREAD_ENDED']],
+    ['names a thread that cannot be stopped', 'deaf', ['THREAD_UNSTOPPABLE']],
+  ];
+  for (const [what, kind, expected] of threads) {
+    it(what, async () => assert.deepEqual(codes(await inventory(await threaded(kind))), expected));
   }
 
   it('names a task that is stopped', async () => {

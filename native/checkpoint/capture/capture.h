@@ -19,7 +19,8 @@
 #define CKPT_MAX_AREAS 65536
 #define CKPT_MAX_DESCRIPTORS 4096
 #define CKPT_PATH_ROOM (4u << 20)
-#define CKPT_MAX_PENDING 128
+#define CKPT_MAX_PENDING 1024
+#define CKPT_MAX_THREADS 4096
 #define CKPT_ZONE_START 0x200000000000ul        /* where restorers live: no task may map there */
 #define CKPT_ZONE_LENGTH 0x4000000000ul
 #define CKPT_PARK_SIGNAL 33
@@ -63,19 +64,21 @@ struct ckpt_workspace {
 	struct ckpt_object objects[256];
 	size_t object_count;
 	struct ckpt_range windows[256]; /* transient mappings of objects */
+	uint64_t window_objects[256];
 	size_t window_count;
 	union {
 		mpvm_image_Header header;
 		mpvm_image_Area area;
 		mpvm_image_Process process;
 		mpvm_image_Descriptor descriptor;
+		mpvm_image_Data data;
 	} message;
 	struct {
 		int number;
 		uint64_t device, inode;
-		uint32_t flags;
-		uint64_t position;
+		uint64_t file;          /* inode, as the kernel says it */
 		uint8_t kind;
+		bool duplicate;         /* of an earlier one */
 	} descriptors[CKPT_MAX_DESCRIPTORS];
 	size_t descriptor_count;
 	int pagemap, memory, uffd;
@@ -87,22 +90,60 @@ struct ckpt_workspace {
 };
 #define CKPT_WORKSPACE_SIZE ((sizeof(struct ckpt_workspace) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))
 
-/* The one parked thread. Filled by itself, read by the agent. */
+/*
+ * A thread of the program. The agent makes the entry; the thread fills it in when it parks.
+ *
+ *   state     who sets it    meaning
+ *   RUNNING   the thread     runs
+ *   PARKED    the thread     parked: its registers and attributes are here
+ *   ASKED     the agent      is to do what `task` says (only a thread can take its own signals)
+ *   LEAVING   the agent      is to go on: the thread makes it RUNNING when it does
+ */
+enum ckpt_state { CKPT_RUNNING, CKPT_PARKED, CKPT_ASKED, CKPT_LEAVING };
+enum ckpt_task { CKPT_LOOK_PENDING, CKPT_TAKE_SIGNAL };
+
 struct ckpt_parked {
+	volatile uint32_t tid;          /* 0: the entry is free */
+	volatile uint32_t state;
+	volatile uint32_t sent, seen;   /* parking signals sent to it, handled by it */
+	volatile uint32_t put_off;      /* how often it did not park because it held a number */
+	uint32_t put_off_known;
+	uint64_t not_before;            /* when it may be signalled again after that */
+	bool listed;                    /* by the latest look at /proc/self/task */
+	struct ckpt_call call;          /* what it was doing when it was signalled */
+
 	struct ckpt_registers registers;
-	uint64_t tls, tid_address, robust_list, robust_list_size, mask;
+	uint64_t context;               /* of the signal that stopped it; 0: it parked itself */
+	uint64_t tls, gs, tid_address, robust_list, robust_list_size, mask;
 	stack_t altstack;
-	uint32_t tid;
+	uint32_t policy, priority;
 	int32_t niceness;
-	uint32_t death_signal;
 	uint64_t timer_slack;
+	uint32_t death_signal;
 	char name[16];
-	struct {
-		uint8_t info[128];
-		bool shared;
-	} pending[CKPT_MAX_PENDING];
-	uint32_t pending_count;
+	uint32_t affinity_size;
+	uint8_t affinity[128];
+
+	enum ckpt_task task;
+	uint64_t signals;               /* pending (answer to LOOK_PENDING), or one of which to take */
+	uint8_t info[128];              /* answer to TAKE_SIGNAL; all zero: there was none */
 };
+
+struct ckpt_pending {
+	uint32_t tid;                   /* 0: sent to the process */
+	uint8_t info[128];
+};
+
+/* Mapped once, then kept at the source; never part of the image. */
+struct ckpt_threads {
+	size_t count;                   /* entries in use lie below */
+	size_t listed;
+	uint32_t lowest, highest;       /* number of any entry */
+	struct ckpt_parked at[CKPT_MAX_THREADS];
+	struct ckpt_pending pending[CKPT_MAX_PENDING];
+	size_t pending_count;
+};
+#define CKPT_THREADS_SIZE ((sizeof(struct ckpt_threads) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))
 
 struct ckpt_engine {
 	const struct ckpt_client *client;
@@ -110,15 +151,17 @@ struct ckpt_engine {
 	struct ckpt_workspace *work;
 	uint64_t rseq_offset;
 	uint32_t rseq_size;
-	/* Words that the agent and the parked thread wait on. */
+	/* Words that the agent and the threads wait on. */
 	volatile uint32_t freezing;
-	volatile uint32_t parked;       /* 0 running, 1 parked, 2 asked for its pending signals, 3 gave them */
-	volatile uint32_t sent, seen;   /* parking signals sent, handled */
-	struct ckpt_call call;
-	struct ckpt_parked thread;
+	volatile uint32_t events;       /* changes whenever a thread parks, or has answered */
+	struct ckpt_threads *threads;
 	bool handler_installed;
+	bool hold_numbers;              /* the last stop: no thread may have its number at hand */
 	uint8_t old_action[32];         /* struct kernel_sigaction of the parking signal */
-	volatile uint32_t tid;          /* of the thread to park */
+	/* How the threads meet at the destination. */
+	volatile uint32_t others;       /* threads beside the main one */
+	volatile uint32_t come;         /* of those, that run the task's own code again */
+	volatile uint32_t generation;   /* of arrivals: changes when the main thread has made all ready */
 	bool frozen;
 };
 extern struct ckpt_engine ckpt_engine;
@@ -153,6 +196,13 @@ int ckpt_check_descriptors(struct ckpt_job *job);       /* also finds the shared
 int ckpt_send_descriptors(struct ckpt_job *job);
 int ckpt_open_windows(struct ckpt_job *job);
 void ckpt_close_windows(void);
+int ckpt_refuse(struct ckpt_job *job, int fd, const char *path, const char *why);
+
+/* kernel_objects.c: eventfd, timerfd, signalfd, epoll, pipes within the task */
+bool ckpt_judge_object(const char *path, uint8_t *kind);        /* is it one? */
+int ckpt_check_objects(struct ckpt_job *job);   /* when all descriptors are known */
+int ckpt_describe_object(struct ckpt_job *job, mpvm_image_Descriptor *message);
+int ckpt_send_objects(struct ckpt_job *job);    /* what goes behind the descriptors */
 
 /* process.c */
 int ckpt_check_process(struct ckpt_job *job);
@@ -162,12 +212,17 @@ int ckpt_send_process(struct ckpt_job *job);
 long ckpt_read_file(const char *path, char *out, size_t size);  /* terminated; length or -errno */
 const char *ckpt_find_line(const char *text, const char *name); /* behind "name", or NULL */
 
-/* park.c */
-int ckpt_find_thread(struct ckpt_job *job);
-int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms);       /* as ckpt_freeze, for a moment */
+/* park.c: what runs on the threads */
+void ckpt_on_park_signal(int signal, siginfo_t *info, void *context);
+bool ckpt_is_parked(const struct ckpt_parked *thread);
+
+/* threads.c: what the agent does with them */
+int ckpt_open_threads(struct ckpt_job *job);
+int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms, bool last);    /* as ckpt_freeze, for a moment */
 void ckpt_let_go(void);
 int ckpt_take_pending(struct ckpt_job *job);
-
+uint32_t ckpt_get_word(volatile uint32_t *word);
+void ckpt_set_word(volatile uint32_t *word, uint32_t value);    /* and wakes who waits for it */
 long ckpt_futex_wait(volatile uint32_t *word, uint32_t value, uint64_t timeout_ns);
 void ckpt_futex_wake(volatile uint32_t *word);
 #endif

@@ -1,6 +1,7 @@
 /*
  * Open files. Regular files and directories travel as path, flags and position; descriptors that
- * share an open file stay shared; memfds travel with their content; anything else is refused by name.
+ * share an open file stay shared; memfds, and deleted files up to a limit, travel with their content;
+ * some kernel objects travel (kernel_objects.c); anything else is refused by name.
  */
 #define _GNU_SOURCE
 
@@ -23,7 +24,10 @@
 
 #define MEMORY_DEVICES 1u       /* major number: null zero full random urandom */
 
-static int refuse(struct ckpt_job *job, int fd, const char *path, const char *why)
+/* A deleted file lives on in memory at the destination. */
+#define DELETED_MOST (64u << 20)
+
+int ckpt_refuse(struct ckpt_job *job, int fd, const char *path, const char *why)
 {
 	return ckpt_fail(job, CKPT_E_UNSUPPORTED, "descriptor %d (%s): %s", fd, path, why);
 }
@@ -73,30 +77,55 @@ static bool is_at(const char *path, const struct stat *stat)
 	       there.st_dev == stat->st_dev;
 }
 
-static int judge_file(struct ckpt_job *job, int fd, const char *path, const struct stat *stat)
-{
-	struct ckpt_workspace *work = ckpt_engine.work;
-	char name[64];
-
-	if (!stat->st_nlink || ckpt_ends(path, " (deleted)"))
-		return refuse(job, fd, path, "the file is deleted");
-	if (ckpt_starts(path, "/dev/shm/"))
-		return refuse(job, fd, path, "POSIX shared memory stays on its machine");
-	if (!is_at(path, stat))
-		return refuse(job, fd, path, "the file is not at this path any more");
-	ckpt_format(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	if (ckpt_read_file(name, work->line, sizeof(work->line)) > 0 && ckpt_find_line(work->line, "lock:"))
-		return refuse(job, fd, path, "a lock on it would be lost");
-	return 0;
-}
-
-static int keep_object(struct ckpt_job *job, int fd, const char *path, uint64_t inode)
+static int keep_object(struct ckpt_job *job, int fd, const char *path, uint64_t key)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 
 	if (work->object_count == sizeof(work->objects) / sizeof(work->objects[0]))
-		return refuse(job, fd, path, "too many memory files");
-	work->objects[work->object_count++] = (struct ckpt_object){ inode, fd };
+		return ckpt_refuse(job, fd, path, "too many memory files");
+	work->objects[work->object_count++] = (struct ckpt_object){ key, fd };
+	return 0;
+}
+
+/* Numbers of objects are those of memfds' inodes; a file's inode is another file system's. */
+static uint64_t key_of(const char *path, const struct stat *stat)
+{
+	if (ckpt_starts(path, "/memfd:"))
+		return stat->st_ino;
+	return (stat->st_ino ^ stat->st_dev * 0x9e3779b97f4a7c15ull) | 1ull << 63;
+}
+
+static bool has_lock(int fd)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+	char name[64];
+
+	ckpt_format(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	return ckpt_read_file(name, work->line, sizeof(work->line)) > 0 && ckpt_find_line(work->line, "lock:");
+}
+
+static int judge_deleted(struct ckpt_job *job, int fd, const char *path, const struct stat *stat, uint8_t *kind)
+{
+	if ((stat->st_mode & TYPE_MASK) != TYPE_FILE)
+		return ckpt_refuse(job, fd, path, "the directory is deleted");
+	if ((uint64_t)stat->st_blocks * 512 > DELETED_MOST)
+		return ckpt_refuse(job, fd, path, "the file is deleted, and holds more than 64 MiB");
+	*kind = mpvm_image_Descriptor_Kind_MEMORY;
+	return keep_object(job, fd, path, key_of(path, stat));
+}
+
+static int judge_file(struct ckpt_job *job, int fd, const char *path, const struct stat *stat, uint8_t *kind)
+{
+	if (has_lock(fd))
+		return ckpt_refuse(job, fd, path, "a lock on it would be lost");
+	if (!stat->st_nlink)
+		return judge_deleted(job, fd, path, stat, kind);
+	if (ckpt_starts(path, "/dev/shm/"))
+		return ckpt_refuse(job, fd, path, "POSIX shared memory stays on its machine");
+	if (!is_at(path, stat))
+		return ckpt_refuse(job, fd, path, "the file is not at this path any more");
+	if ((stat->st_mode & TYPE_MASK) == TYPE_DIR && SYS(lseek, fd, 0, SEEK_CUR) > 0)
+		return ckpt_refuse(job, fd, path, "a directory that is being read");
 	return 0;
 }
 
@@ -115,17 +144,19 @@ static int judge(struct ckpt_job *job, int fd, const char *path, const struct st
 		return keep_object(job, fd, path, stat->st_ino);
 	}
 	if (type == TYPE_FILE || type == TYPE_DIR)
-		return judge_file(job, fd, path, stat);
+		return judge_file(job, fd, path, stat, kind);
 	if (type == TYPE_CHAR && is_memory_device(stat))
 		return 0;
 	if (ckpt_starts(path, "socket:"))
-		return refuse(job, fd, path, "a socket of its own");
+		return ckpt_refuse(job, fd, path, "a socket of its own");
+	if (ckpt_judge_object(path, kind))
+		return 0;
 	if (type == TYPE_FIFO)
-		return refuse(job, fd, path, "a pipe");
+		return ckpt_refuse(job, fd, path, "a pipe with a name");
 	if (type == TYPE_CHAR)
-		return refuse(job, fd, path, ckpt_starts(path, "/dev/pts/") || ckpt_starts(path, "/dev/tty") ?
+		return ckpt_refuse(job, fd, path, ckpt_starts(path, "/dev/pts/") || ckpt_starts(path, "/dev/tty") ?
 			      "a terminal" : "a device");
-	return refuse(job, fd, path, "this kind of file cannot move");
+	return ckpt_refuse(job, fd, path, "this kind of file cannot move");
 }
 
 static int take_descriptor(struct ckpt_job *job, int fd)
@@ -155,11 +186,14 @@ static int take_descriptor(struct ckpt_job *job, int fd)
 			return error;
 	}
 	if (work->descriptor_count == CKPT_MAX_DESCRIPTORS)
-		return refuse(job, fd, path, "too many open files");
+		return ckpt_refuse(job, fd, path, "too many open files");
 	work->descriptors[work->descriptor_count].number = fd;
 	work->descriptors[work->descriptor_count].kind = kind;
 	work->descriptors[work->descriptor_count].device = stat.st_dev;
-	work->descriptors[work->descriptor_count].inode = stat.st_ino;
+	work->descriptors[work->descriptor_count].file = stat.st_ino;
+	work->descriptors[work->descriptor_count].duplicate = false;
+	work->descriptors[work->descriptor_count].inode =
+		kind == mpvm_image_Descriptor_Kind_MEMORY ? key_of(path, &stat) : stat.st_ino;
 	work->descriptor_count++;
 	return 0;
 }
@@ -189,7 +223,7 @@ int ckpt_check_descriptors(struct ckpt_job *job)
 		}
 	}
 	SYS(close, list);
-	return error;
+	return error ? error : ckpt_check_objects(job);
 }
 
 /* Memory files are read through a mapping of their own, in the last round: what the program has
@@ -214,6 +248,7 @@ int ckpt_open_windows(struct ckpt_job *job)
 		if (at < 0 && at > -4096)
 			return ckpt_fail(job, CKPT_E_SYSTEM, "mapping memory file of descriptor %d: %e",
 					 work->objects[i].fd, at);
+		work->window_objects[work->window_count] = work->objects[i].inode;
 		work->windows[work->window_count++] = (struct ckpt_range){ at, at + length };
 	}
 	return 0;
@@ -230,20 +265,44 @@ void ckpt_close_windows(void)
 }
 
 /* Do two descriptors share one open file? Without kcmp: moving one's position moves the other's.
- * The program is stopped, so nobody sees that. */
-static bool share_file(int a, int b)
+ * The program is stopped, so nobody sees that. Negative: it cannot be told. */
+static int share_file(int a, int b)
 {
 	long pid = SYS(getpid), order = SYS(kcmp, pid, pid, KCMP_FILE, a, b), was, now;
 
 	if (order >= 0)
 		return order == 0;
 	was = SYS(lseek, a, 0, SEEK_CUR);
-	if (was < 0 || SYS(lseek, b, 0, SEEK_CUR) != was)
-		return false;
+	if (was < 0)
+		return -1;
+	if (SYS(lseek, b, 0, SEEK_CUR) != was)
+		return 0;
 	SYS(lseek, a, was + 1, SEEK_SET);
 	now = SYS(lseek, b, 0, SEEK_CUR);
 	SYS(lseek, a, was, SEEK_SET);
 	return now == was + 1;
+}
+
+/* The first descriptor that shares this one's open file; itself if none does. */
+static int find_first(struct ckpt_job *job, size_t index, size_t *first)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+	int shared;
+
+	for (*first = 0; *first < index; (*first)++) {
+		if (work->descriptors[*first].inode != work->descriptors[index].inode ||
+		    work->descriptors[*first].device != work->descriptors[index].device ||
+		    work->descriptors[*first].kind != work->descriptors[index].kind)
+			continue;
+		shared = share_file(work->descriptors[*first].number, work->descriptors[index].number);
+		if (shared < 0 && work->descriptors[index].kind != mpvm_image_Descriptor_Kind_FILE)
+			return ckpt_fail(job, CKPT_E_UNSUPPORTED, "descriptors %d and %d may be one: this kernel "
+					 "does not tell (kcmp)", work->descriptors[*first].number,
+					 work->descriptors[index].number);
+		if (shared > 0)
+			return 0;
+	}
+	return 0;
 }
 
 static int send_descriptor(struct ckpt_job *job, size_t index)
@@ -252,36 +311,40 @@ static int send_descriptor(struct ckpt_job *job, size_t index)
 	mpvm_image_Descriptor *message = &work->message.descriptor;
 	int fd = work->descriptors[index].number;
 	struct stat stat;
-	size_t i;
+	size_t first;
 	long value;
+	int error = find_first(job, index, &first);
 
+	if (error)
+		return error;
 	memset(message, 0, sizeof(*message));
 	message->number = fd;
 	message->kind = work->descriptors[index].kind;
 	message->flags = SYS(fcntl, fd, F_GETFL);
 	message->close_on_exec = SYS(fcntl, fd, F_GETFD) & FD_CLOEXEC;
-	for (i = 0; i < index; i++) {
-		if (work->descriptors[i].inode != work->descriptors[index].inode ||
-		    work->descriptors[i].device != work->descriptors[index].device ||
-		    !share_file(work->descriptors[i].number, fd))
-			continue;
+	work->descriptors[index].duplicate = first < index;
+	if (first < index) {
 		message->kind = mpvm_image_Descriptor_Kind_SAME_AS;
-		message->of = work->descriptors[i].number;
-		break;
+		message->of = work->descriptors[first].number;
 	}
 	if (message->kind == mpvm_image_Descriptor_Kind_FILE ||
 	    message->kind == mpvm_image_Descriptor_Kind_MEMORY) {
 		link_of(fd, message->path, sizeof(message->path));
 		value = SYS(lseek, fd, 0, SEEK_CUR);
 		message->position = value < 0 ? 0 : value;
-		message->inode = work->descriptors[index].inode;
 		if (SYS(fstat, fd, &stat) == 0)
 			message->size = stat.st_size;
 	}
 	if (message->kind == mpvm_image_Descriptor_Kind_MEMORY) {
 		value = SYS(fcntl, fd, F_GET_SEALS);
 		message->seals = value < 0 ? 0 : value;
+		/* Memory does not know the first everywhere; the others say how it was made. */
+		message->flags &= ~(O_DIRECT | O_TMPFILE | O_DIRECTORY);
 	}
+	message->inode = work->descriptors[index].inode;
+	error = ckpt_describe_object(job, message);
+	if (error)
+		return error;
 	if (ckpt_out_record(&work->out, mpvm_image_RecordType_DESCRIPTOR, mpvm_image_Descriptor_fields,
 			    message))
 		return ckpt_stream_error(job, "sending descriptors");
@@ -295,5 +358,5 @@ int ckpt_send_descriptors(struct ckpt_job *job)
 
 	for (i = 0; i < ckpt_engine.work->descriptor_count && !error; i++)
 		error = send_descriptor(job, i);
-	return error;
+	return error ? error : ckpt_send_objects(job);
 }

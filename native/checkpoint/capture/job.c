@@ -26,6 +26,7 @@ void ckpt_init(const struct ckpt_client *client, struct ckpt_handoff *handoff)
 {
 	ckpt_engine.client = client;
 	ckpt_engine.handoff = handoff;
+	ckpt_engine.threads = NULL;     /* in a forked child it is the parent's */
 	if (&__rseq_size && __rseq_size) {
 		ckpt_engine.rseq_offset = __rseq_offset;
 		ckpt_engine.rseq_size = __rseq_size < 32 ? 32 : __rseq_size;
@@ -263,7 +264,7 @@ int ckpt_open(struct ckpt_job *job)
 	CKPT_FAULT(job, CKPT_FAULT_AGENT_START);
 	error = open_workspace(job);
 	if (!error)
-		error = ckpt_find_thread(job);
+		error = ckpt_open_threads(job);
 	if (!error)
 		error = ckpt_check_process(job);
 	if (!error)

@@ -86,14 +86,18 @@ static int judge_private(struct ckpt_job *job, struct ckpt_area *area, const cha
 	return 0;
 }
 
-static bool is_window(const struct ckpt_area *area)
+/* One of our own mappings of an object? Then the area gets the object's number. */
+static bool is_window(struct ckpt_area *area)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 	size_t i;
 
-	for (i = 0; i < work->window_count; i++)
-		if (area->start >= work->windows[i].start && area->end <= work->windows[i].end)
-			return true;
+	for (i = 0; i < work->window_count; i++) {
+		if (area->start < work->windows[i].start || area->end > work->windows[i].end)
+			continue;
+		area->inode = work->window_objects[i];
+		return true;
+	}
 	return false;
 }
 
@@ -101,10 +105,12 @@ static bool is_window(const struct ckpt_area *area)
 static int judge(struct ckpt_job *job, struct ckpt_area *area, const char *path)
 {
 	const struct ckpt_client *client = ckpt_engine.client;
-	uintptr_t work = (uintptr_t)ckpt_engine.work;
+	uintptr_t work = (uintptr_t)ckpt_engine.work, threads = (uintptr_t)ckpt_engine.threads;
 	int error;
 
 	if (area->start >= work && area->end <= work + CKPT_WORKSPACE_SIZE)
+		return 0;
+	if (area->start >= threads && area->end <= threads + CKPT_THREADS_SIZE)
 		return 0;
 	if (ckpt_equal(path, "[vsyscall]") || ckpt_equal(path, "[uprobes]"))
 		return 0;

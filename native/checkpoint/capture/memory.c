@@ -594,7 +594,7 @@ static int look_at_areas(struct ckpt_job *job, bool last)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 	size_t i, sent = 0;
-	int error = last ? 0 : ckpt_stop(job, ROUND_STOP_MS);
+	int error = last ? 0 : ckpt_stop(job, ROUND_STOP_MS, false);
 
 	if (error)
 		return error;

@@ -1,4 +1,4 @@
-/* What belongs to the process: attributes, signals, timers, and the parked thread. */
+/* What belongs to the process: attributes, signals, timers, and the parked threads. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -6,29 +6,32 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "capture.h"
 
 /* ------------------------------------------------------------------ checks */
 
+/* Of any thread; one that has ended and is not waited for counts, too. */
 static int check_children(struct ckpt_job *job)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
-	uint32_t tids[2] = { ckpt_engine.tid, SYS(gettid) };
-	const char *at;
+	const struct ckpt_threads *threads = ckpt_engine.threads;
+	const char *at = work->line;
+	siginfo_t info;
 	char path[64];
-	int i;
+	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		ckpt_format(path, sizeof(path), "/proc/self/task/%u/children", tids[i]);
-		if (ckpt_read_file(path, work->line, sizeof(work->line)) > 0) {
-			at = work->line;
-			return ckpt_fail(job, CKPT_E_UNSUPPORTED, "it has a child process (%lu)",
-					 ckpt_parse(&at, 10));
-		}
+	if (SYS(waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL) == -ECHILD)
+		return 0;
+	work->line[0] = 0;
+	for (i = 0; i < threads->count && !work->line[0]; i++) {
+		ckpt_format(path, sizeof(path), "/proc/self/task/%u/children", threads->at[i].tid);
+		if (threads->at[i].tid)
+			ckpt_read_file(path, work->line, sizeof(work->line));
 	}
-	return 0;
+	return ckpt_fail(job, CKPT_E_UNSUPPORTED, "it has a child process (%lu)", ckpt_parse(&at, 10));
 }
 
 int ckpt_check_process(struct ckpt_job *job)
@@ -135,12 +138,9 @@ static int send(struct ckpt_job *job, uint32_t type, const pb_msgdesc_t *fields,
 static int send_attributes(struct ckpt_job *job)
 {
 	mpvm_image_Process *process = &ckpt_engine.work->message.process;
-	const struct ckpt_parked *thread = &ckpt_engine.thread;
 	long n;
 
 	memset(process, 0, sizeof(*process));
-	memcpy(process->name, thread->name, 16);
-	process->name[15] = 0;
 	process->umask = read_umask();
 	describe_memory(process);
 	describe_limits(process);
@@ -149,32 +149,72 @@ static int send_attributes(struct ckpt_job *job)
 	n = ckpt_read_file("/proc/self/auxv", (char *)process->auxv.bytes, sizeof(process->auxv.bytes));
 	process->auxv.size = n > 0 ? n : 0;
 	process->dumpable = SYS(prctl, PR_GET_DUMPABLE);
-	process->parent_death_signal = thread->death_signal;
-	process->niceness = thread->niceness;
 	process->no_new_privileges = SYS(prctl, PR_GET_NO_NEW_PRIVS) == 1;
-	process->timer_slack_ns = thread->timer_slack;
 	process->personality = SYS(personality, 0xffffffff);
 	return send(job, mpvm_image_RecordType_PROCESS, mpvm_image_Process_fields, process);
 }
 
-static int send_thread(struct ckpt_job *job)
+static uint32_t count_bits(const uint8_t *bytes, size_t n)
 {
-	const struct ckpt_parked *thread = &ckpt_engine.thread;
-	mpvm_image_Thread message = mpvm_image_Thread_init_zero;
+	uint32_t count = 0;
+
+	while (n--)
+		count += __builtin_popcount(bytes[n]);
+	return count;
+}
+
+static uint32_t count_processors(void)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+	const char *at = work->line;
+	uint32_t processors = 0;
+	uint64_t first, last;
+
+	if (ckpt_read_file("/sys/devices/system/cpu/online", work->line, sizeof(work->line)) <= 0)
+		return 0;
+	while (*at >= '0' && *at <= '9') {      /* "0-3,6" */
+		first = last = ckpt_parse(&at, 10);
+		if (*at == '-') {
+			at++;
+			last = ckpt_parse(&at, 10);
+		}
+		processors += last - first + 1;
+		if (*at == ',')
+			at++;
+	}
+	return processors;
+}
+
+/* glibc's threads have registered what lies at a fixed distance from their thread pointer. */
+static bool has_rseq(const struct ckpt_parked *thread)
+{
+	int32_t processor;
+
+	if (!ckpt_engine.rseq_size || thread->tid_address - thread->tls >= CKPT_PAGE)
+		return false;
+	memcpy(&processor, (void *)(thread->tls + ckpt_engine.rseq_offset + 4), sizeof(processor));
+	return processor >= 0;
+}
+
+static int send_thread(struct ckpt_job *job, const struct ckpt_parked *thread, uint32_t processors)
+{
+	static mpvm_image_Thread message;
 	int i;
 
+	memset(&message, 0, sizeof(message));
 	message.tid = thread->tid;
-	message.main = true;
+	message.main = thread->tid == (uint32_t)SYS(getpid);
 	message.ip = thread->registers.ip;
 	message.sp = thread->registers.sp;
 	message.saved_count = CKPT_SAVED;
 	for (i = 0; i < CKPT_SAVED; i++)
 		message.saved[i] = thread->registers.saved[i];
 	message.tls = thread->tls;
+	message.gs = thread->gs;
 	message.tid_address = thread->tid_address;
 	message.robust_list = thread->robust_list;
 	message.robust_list_size = thread->robust_list_size;
-	if (ckpt_engine.rseq_size) {
+	if (has_rseq(thread)) {
 		message.rseq = thread->tls + ckpt_engine.rseq_offset;
 		message.rseq_size = ckpt_engine.rseq_size;
 	}
@@ -182,7 +222,33 @@ static int send_thread(struct ckpt_job *job)
 	message.altstack = (uintptr_t)thread->altstack.ss_sp;
 	message.altstack_size = thread->altstack.ss_size;
 	message.altstack_flags = thread->altstack.ss_flags;
+	message.context = thread->context;
+	memcpy(message.name, thread->name, sizeof(message.name));
+	message.name[15] = 0;
+	message.policy = thread->policy;
+	message.priority = thread->priority;
+	message.niceness = thread->niceness;
+	message.timer_slack_ns = thread->timer_slack;
+	message.parent_death_signal = thread->death_signal;
+	/* One that may run anywhere here may do so there. */
+	if (count_bits(thread->affinity, thread->affinity_size) < processors) {
+		message.affinity.size = thread->affinity_size;
+		memcpy(message.affinity.bytes, thread->affinity, thread->affinity_size);
+	}
 	return send(job, mpvm_image_RecordType_THREAD, mpvm_image_Thread_fields, &message);
+}
+
+static int send_threads(struct ckpt_job *job)
+{
+	const struct ckpt_threads *threads = ckpt_engine.threads;
+	uint32_t processors = count_processors();
+	size_t i;
+	int error = 0;
+
+	for (i = 0; i < threads->count && !error; i++)
+		if (threads->at[i].tid)
+			error = send_thread(job, &threads->at[i], processors);
+	return error;
 }
 
 /* ------------------------------------------------------------------ signals */
@@ -212,18 +278,21 @@ static int send_actions(struct ckpt_job *job)
 
 static int send_pending(struct ckpt_job *job)
 {
+	const struct ckpt_threads *threads = ckpt_engine.threads;
 	mpvm_image_PendingSignal message;
-	uint32_t i;
 	int error = ckpt_take_pending(job), signal;
+	size_t i;
 
-	for (i = 0; i < ckpt_engine.thread.pending_count && !error; i++) {
+	for (i = 0; i < threads->pending_count && !error; i++) {
+		const struct ckpt_pending *pending = &threads->pending[i];
+
 		memset(&message, 0, sizeof(message));
-		memcpy(&signal, ckpt_engine.thread.pending[i].info, sizeof(signal));
+		memcpy(&signal, pending->info, sizeof(signal));
 		message.signal = signal;
-		message.shared = ckpt_engine.thread.pending[i].shared;
-		message.tid = ckpt_engine.tid;
+		message.shared = !pending->tid;
+		message.tid = pending->tid;
 		message.info.size = 128;
-		memcpy(message.info.bytes, ckpt_engine.thread.pending[i].info, 128);
+		memcpy(message.info.bytes, pending->info, 128);
 		error = send(job, mpvm_image_RecordType_PENDING_SIGNAL, mpvm_image_PendingSignal_fields,
 			     &message);
 	}
@@ -284,9 +353,11 @@ static int send_posix_timer(struct ckpt_job *job, const char *block)
 	at = ckpt_find_line(block, "notify:");
 	if (at && ckpt_starts(at, "none"))
 		message.notify = SIGEV_NONE;
-	else if (at && ckpt_starts(at, "signal/tid"))
+	else if (at && ckpt_starts(at, "signal/tid.")) {
+		at += 11;
 		message.notify = SIGEV_THREAD_ID;
-	else if (at && ckpt_starts(at, "signal"))
+		message.tid = ckpt_parse(&at, 10);
+	} else if (at && ckpt_starts(at, "signal"))
 		message.notify = SIGEV_SIGNAL;
 	else
 		return ckpt_fail(job, CKPT_E_UNSUPPORTED, "POSIX timer %u notifies in an unknown way", message.id);
@@ -325,7 +396,7 @@ int ckpt_send_process(struct ckpt_job *job)
 	int error = check_children(job);
 
 	if (!error)
-		error = send_thread(job);
+		error = send_threads(job);
 	if (!error)
 		error = send_attributes(job);
 	if (!error)

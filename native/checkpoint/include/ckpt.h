@@ -53,7 +53,7 @@ enum ckpt_area_class {
 	                           only the ranges that client->ranges names travel, the rest is zero */
 };
 
-/* Left by the restorer in the task's memory (the address the header names) before the main thread goes on. */
+/* Left by the restorer in the task's memory (the address the header names) before any thread goes on. */
 struct ckpt_handoff {
 	uintptr_t zone_start;   /* the restorer itself: to be unmapped */
 	size_t zone_length;
@@ -75,8 +75,8 @@ struct ckpt_client {
 	/* For CKPT_AREA_COPY_PRIVATE: up to max ranges from *cursor on; returns how many. */
 	size_t (*ranges)(void *self, uintptr_t start, uintptr_t end, size_t *cursor,
 			 struct ckpt_range *out, size_t max);
-	/* First code at the destination, on the main thread, signals still blocked: new agent,
-	 * new sockets, nothing of the old node believed. */
+	/* First code at the destination, on the main thread, signals still blocked, all other threads
+	 * waiting in ckpt_park: new agent, new sockets, nothing of the old node believed. */
 	void (*arrived)(void *self, const struct ckpt_handoff *handoff);
 	void (*progress)(void *self);   /* job's counters have changed; at most every 50 ms */
 };

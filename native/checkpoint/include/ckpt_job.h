@@ -64,9 +64,10 @@ int ckpt_open(struct ckpt_job *job);
 /* One pass over memory while the program runs: everything the first time, then what was dirtied. */
 int ckpt_copy_round(struct ckpt_job *job);
 
-/* Stop the program: every thread but the caller is parked when this returns 0. Threads for which
- * client->may_park says no are signalled again every millisecond until they call ckpt_park
- * themselves. On failure everything runs again. */
+/* Stop the program: every thread but the caller is parked when this returns 0, also those made
+ * meanwhile. Threads for which client->may_park says no are signalled again every millisecond until
+ * they call ckpt_park themselves. One that does not park for some milliseconds may need what a
+ * parked one holds: all go on for a moment, and are stopped again. On failure everything runs again. */
 int ckpt_freeze(struct ckpt_job *job, uint32_t timeout_ms);
 
 /* Frozen: send what is still to be sent, and END. */

@@ -25,6 +25,11 @@ void add_descriptor(const mpvm_image_Descriptor *message)
 		.position = message->position,
 		.size = message->size,
 		.inode = message->inode,
+		.value = message->value,
+		.interval = message->interval,
+		.ticks = message->ticks,
+		.clock = message->clock,
+		.semaphore = message->semaphore,
 	};
 	restorer.descriptor_count++;
 }
@@ -52,7 +57,7 @@ static void raise_limit(int highest)
 	}
 }
 
-static void move_up(int *fd, int above)
+void move_up(int *fd, int above)
 {
 	long moved;
 
@@ -138,7 +143,7 @@ static long open_descriptor(const struct descriptor *wanted)
 				wanted->of);
 		return SYS(fcntl, wanted->of, F_DUPFD_CLOEXEC, 0);
 	default:
-		give_up("IMAGE_INVALID", "a descriptor of kind %d", (int)wanted->kind);
+		return open_object(wanted);
 	}
 }
 
@@ -164,7 +169,8 @@ void install_descriptors(void)
 	size_t i;
 	int pass;
 
-	step_aside(highest_number());
+	restorer.highest = highest_number();
+	step_aside(restorer.highest);
 	for (pass = 0; pass < 2; pass++) {
 		for (i = 0; i < restorer.descriptor_count; i++) {
 			const struct descriptor *wanted = &restorer.descriptors[i];
@@ -177,6 +183,7 @@ void install_descriptors(void)
 	for (i = 0; i < restorer.descriptor_count; i++)
 		if (restorer.descriptors[i].kind == mpvm_image_Descriptor_Kind_MEMORY && restorer.descriptors[i].seals)
 			SYS(fcntl, restorer.descriptors[i].number, F_ADD_SEALS, restorer.descriptors[i].seals);
+	finish_objects();
 	for (i = 0; i < restorer.object_count; i++)
 		SYS(close, restorer.objects[i].fd);
 }

@@ -64,7 +64,7 @@ static void take_end(const mpvm_image_End *end)
 	if (end->pages != restorer.pages)
 		give_up("IMAGE_CORRUPT", "%lu pages came, %lu were sent", restorer.pages,
 			(unsigned long)end->pages);
-	if (!restorer.last_round || !restorer.have_thread || !restorer.have_process)
+	if (!restorer.last_round || !restorer.main_thread || !restorer.have_process)
 		give_up("IMAGE_INVALID", "it is not complete");
 	restorer.bytes = end->bytes;
 	restorer.frozen_at_us = end->frozen_at_us;
@@ -117,8 +117,8 @@ static void take(const struct ckpt_record *record)
 			fault(CKPT_FAULT_RESTORER_MEMORY);
 		return;
 	case mpvm_image_RecordType_THREAD:
-		decode(record, mpvm_image_Thread_fields, &restorer.thread);
-		restorer.have_thread = restorer.thread.saved_count == CKPT_SAVED;
+		decode(record, mpvm_image_Thread_fields, &restorer.message.thread);
+		add_thread(&restorer.message.thread);
 		return;
 	case mpvm_image_RecordType_PROCESS:
 		decode(record, mpvm_image_Process_fields, &restorer.process);
@@ -131,6 +131,14 @@ static void take(const struct ckpt_record *record)
 	case mpvm_image_RecordType_DESCRIPTOR:
 		decode(record, mpvm_image_Descriptor_fields, &restorer.message.descriptor);
 		add_descriptor(&restorer.message.descriptor);
+		return;
+	case mpvm_image_RecordType_DATA:
+		decode(record, mpvm_image_Data_fields, &restorer.message.data);
+		add_data(&restorer.message.data);
+		return;
+	case mpvm_image_RecordType_WATCH:
+		decode(record, mpvm_image_Watch_fields, &restorer.message.watch);
+		add_watch(&restorer.message.watch);
 		return;
 	case mpvm_image_RecordType_TIMER:
 		n = restorer.timer_count++;
@@ -174,4 +182,7 @@ void receive_image(void)
 	finish_memory();
 	install_descriptors();
 	set_attributes();
+	create_threads();
+	renumber_threads();
+	set_limits();
 }

@@ -174,7 +174,7 @@ void prefault_range(uintptr_t start, uintptr_t end)
 	SYS(madvise, start, end - start, MADV_POPULATE_WRITE);
 }
 
-static struct area *area_at(uintptr_t address)
+struct area *area_at(uintptr_t address)
 {
 	size_t low = 0, high = restorer.area_count;
 
@@ -216,6 +216,7 @@ void take_pages(uintptr_t start, uint32_t count)
 		SYS(madvise, start, end - start, MADV_POPULATE_WRITE);
 	if (ckpt_in_pages(&restorer.in, (void *)start, end - start))
 		give_up("STREAM_BROKEN", "receiving pages: %e", (long)restorer.in.error);
+	note_locks(area, start, end);
 	restorer.pages += count;
 }
 

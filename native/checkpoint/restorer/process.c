@@ -1,7 +1,6 @@
-/* Attributes, signals, timers; and the last steps, after which the restorer is the task. */
+/* Attributes, signal handlers, timers; and the last steps, after which the restorer is the task. */
 #include "restorer.h"
 
-#include <asm/prctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,7 +10,6 @@
 #ifndef PR_TIMER_CREATE_RESTORE_IDS
 #define PR_TIMER_CREATE_RESTORE_IDS 77
 #endif
-#define RSEQ_SIGNATURE 0x53053053u      /* glibc's on x86-64 */
 
 struct kernel_sigaction {
 	uint64_t handler, flags, restorer, mask;
@@ -28,7 +26,7 @@ void set_action(const mpvm_image_SignalAction *message)
 }
 
 /* Limits that this user may not have back stay as near as they can be. */
-static void set_limits(void)
+void set_limits(void)
 {
 	struct rlimit64 limit, now;
 	size_t i;
@@ -110,14 +108,10 @@ void set_attributes(void)
 	if (error)
 		give_up("FILE_UNREACHABLE", "chdir %s: %e", process->directory, error);
 	SYS(umask, process->umask);
-	SYS(prctl, PR_SET_NAME, process->name);
 	SYS(personality, process->personality);
-	SYS(setpriority, PRIO_PROCESS, 0, process->niceness);
 	if (process->no_new_privileges)
 		SYS(prctl, PR_SET_NO_NEW_PRIVS, 1);
-	SYS(prctl, PR_SET_TIMERSLACK, process->timer_slack_ns);
 	SYS(prctl, PR_SET_DUMPABLE, process->dumpable == 1);
-	set_limits();
 }
 
 static struct timespec to_timespec(uint64_t ns)
@@ -161,20 +155,13 @@ static void arm_posix(const mpvm_image_Timer *timer)
 {
 	struct sigevent event = { .sigev_signo = timer->signal, .sigev_notify = timer->notify };
 	struct itimerspec value = { to_timespec(timer->interval_ns), to_timespec(timer->value_ns) };
+	const struct thread *thread = thread_of(timer->tid);
 
 	event.sigev_value.sival_ptr = (void *)timer->sigev_value;
 	if (timer->notify == SIGEV_THREAD_ID)
-		event._sigev_un._tid = SYS(gettid);
+		event._sigev_un._tid = thread ? thread->tid : (uint32_t)SYS(gettid);
 	if (create_timer(timer, &event))
 		SYS(timer_settime, timer->id, 0, &value, NULL);
-}
-
-static void give_pending(void)
-{
-	size_t i;
-
-	for (i = 0; i < restorer.pending_count; i++)
-		SYS(rt_sigqueueinfo, SYS(getpid), restorer.pending[i].signal, restorer.pending[i].info.bytes);
 }
 
 static void write_handoff(void)
@@ -192,35 +179,12 @@ static void write_handoff(void)
 	memcpy(handoff->place, restorer.place, restorer.place_length);
 }
 
-static void set_thread(void)
-{
-	const mpvm_image_Thread *thread = &restorer.thread;
-	stack_t altstack = { (void *)thread->altstack, thread->altstack_flags, thread->altstack_size };
-
-	/* In use (SS_ONSTACK) is for the kernel to find out, by the stack pointer. */
-	altstack.ss_flags &= ~SS_ONSTACK;
-	SYS(sigaltstack, &altstack, NULL);
-	SYS(set_tid_address, thread->tid_address);
-	if (thread->robust_list)
-		SYS(set_robust_list, thread->robust_list, thread->robust_list_size);
-	if (thread->rseq)
-		SYS(rseq, thread->rseq, thread->rseq_size, 0, RSEQ_SIGNATURE);
-	SYS(prctl, PR_SET_PDEATHSIG, restorer.process.parent_death_signal);
-}
-
 void become_task(void)
 {
-	static struct ckpt_registers registers;
 	size_t i;
 
-	for (i = 0; i < CKPT_SAVED; i++)
-		registers.saved[i] = restorer.thread.saved[i];
-	registers.sp = restorer.thread.sp;
-	registers.ip = restorer.thread.ip;
-
 	install_link();
-	set_thread();
-	give_pending();
+	set_thread(restorer.main_thread);
 	for (i = 0; i < restorer.timer_count; i++) {
 		if (restorer.timers[i].kind == mpvm_image_Timer_Kind_POSIX)
 			arm_posix(&restorer.timers[i]);
@@ -233,6 +197,6 @@ void become_task(void)
 	/* Whoever finds the process dead and the seal in place knows that the task never ran here. */
 	if (restorer.seal[0])
 		SYS(unlink, restorer.seal);
-	SYS(arch_prctl, ARCH_SET_FS, restorer.thread.tls);
-	ckpt_arch_resume(&registers);
+	let_threads_go();
+	leave(restorer.main_thread);
 }

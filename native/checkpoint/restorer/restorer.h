@@ -9,7 +9,10 @@
  *   room.c         making the address space empty; the vDSO
  *   memory.c       areas and their pages
  *   descriptors.c  open files
- *   process.c      attributes, signals, timers, registers
+ *   objects.c      kernel objects among them
+ *   process.c      attributes, signals, timers
+ *   threads.c      the task's threads: made, kept waiting, let go
+ *   owners.c       their numbers in the task's memory
  *   libc.c         what the compiler and nanopb expect to find
  */
 #ifndef RESTORER_H
@@ -37,11 +40,19 @@
 #define ZONE_START 0x200000000000ul
 #define ZONE_LENGTH 0x4000000000ul
 #define ZONE_KERNEL (ZONE_START + 0x1000000000ul)       /* vvar and vDSO wait here */
+#define ZONE_STACKS (ZONE_START + 0x3000000000ul)       /* of threads that wait for the word */
+#define THREAD_STACK 8192
+#define MAX_THREADS 4096
+#define MAX_LOCKS 65536         /* that may be held */
 #define MAX_AREAS 65536
 #define MAX_DESCRIPTORS 4096
 #define MAX_TIMERS 256
-#define MAX_PENDING 128
+#define MAX_PENDING 1024
 #define MAX_OBJECTS 512
+#define MAX_PIPES 256
+#define MAX_DATA 8192
+#define DATA_ROOM (16u << 20)   /* bytes that lie in pipes */
+#define MAX_WATCHES 16384
 #define TEXT_ROOM (4u << 20)
 
 struct area {
@@ -58,12 +69,30 @@ struct descriptor {
 	bool close_on_exec;
 	uint32_t flags, path, seals;
 	int of;
-	uint64_t position, size, inode;
+	uint64_t position, size, inode, value, interval, ticks;
+	uint32_t clock;
+	bool semaphore;
+};
+
+struct pipe {
+	uint64_t inode;
+	int ends[2];
+};
+
+struct data {
+	uint64_t inode;
+	uint32_t at, size;
 };
 
 struct object {
 	uint64_t inode, size;
 	int fd;
+};
+
+struct thread {
+	mpvm_image_Thread wanted;
+	uint32_t tid;                   /* what the kernel calls it here */
+	struct ckpt_registers registers;
 };
 
 /* A VMA of the kernel's: [vvar], [vvar_vclock], [vdso]. */
@@ -88,14 +117,28 @@ struct restorer {
 	uintptr_t handoff;
 	uint64_t bytes, pages, frozen_at_us;
 	bool last_round, complete;
-	mpvm_image_Thread thread;
 	mpvm_image_Process process;
-	bool have_thread, have_process;
+	bool have_process;
+	struct thread threads[MAX_THREADS];
+	size_t thread_count;
+	struct thread *main_thread;
+	uintptr_t locks[MAX_LOCKS];
+	size_t lock_count;
+	bool locks_incomplete;
 
 	struct area areas[MAX_AREAS];
 	size_t area_count;
 	struct descriptor descriptors[MAX_DESCRIPTORS];
 	size_t descriptor_count;
+	int highest;                    /* number of a descriptor of the task's */
+	struct pipe pipes[MAX_PIPES];
+	size_t pipe_count;
+	struct data data[MAX_DATA];
+	size_t data_count;
+	uint8_t data_bytes[DATA_ROOM];
+	size_t data_used;
+	mpvm_image_Watch watches[MAX_WATCHES];
+	size_t watch_count;
 	struct object objects[MAX_OBJECTS];
 	size_t object_count;
 	mpvm_image_Timer timers[MAX_TIMERS];
@@ -119,9 +162,12 @@ struct restorer {
 		mpvm_image_Round round;
 		mpvm_image_Range range;
 		mpvm_image_Area area;
+		mpvm_image_Thread thread;
 		mpvm_image_Pages pages;
 		mpvm_image_SignalAction action;
 		mpvm_image_Descriptor descriptor;
+		mpvm_image_Data data;
+		mpvm_image_Watch watch;
 		mpvm_image_Timer timer;
 		mpvm_image_End end;
 	} message;
@@ -170,15 +216,36 @@ void zero_range(uintptr_t start, uintptr_t end);
 void take_pages(uintptr_t start, uint32_t count);
 void prefault_range(uintptr_t start, uintptr_t end);
 void finish_memory(void);
+struct area *area_at(uintptr_t address);
 int object_descriptor(uint64_t inode, uint64_t size, const char *path);
 
 /* descriptors.c */
 void add_descriptor(const mpvm_image_Descriptor *descriptor);
 void install_descriptors(void);
 void install_link(void);
+void move_up(int *fd, int above);
+
+/* objects.c */
+void add_data(const mpvm_image_Data *data);
+void add_watch(const mpvm_image_Watch *watch);
+long open_object(const struct descriptor *wanted);
+void finish_objects(void);
+
+/* threads.c */
+void add_thread(const mpvm_image_Thread *thread);
+void create_threads(void);
+void let_threads_go(void);
+void set_thread(const struct thread *thread);           /* the one that calls it */
+void leave(struct thread *thread) __attribute__((noreturn));
+const struct thread *thread_of(uint32_t old);           /* by its number at the source */
+
+/* owners.c */
+void note_locks(const struct area *area, uintptr_t start, uintptr_t end);       /* pages that have just come */
+void renumber_threads(void);
 
 /* process.c */
 void set_attributes(void);
+void set_limits(void);
 void set_action(const mpvm_image_SignalAction *action);
 void become_task(void) __attribute__((noreturn));
 #endif

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -22,40 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mini.h"
-
-static unsigned wanted = 10;
-
-#define CHECK(what) \
-	do { \
-		if (!(what)) { \
-			printf("line %d: %s, errno %d, moves %u\n", __LINE__, #what, errno, mini_moves); \
-			exit(1); \
-		} \
-	} while (0)
-
-static int more(void)
-{
-	return mini_moves < wanted;
-}
-
-static uint64_t hash(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdull;
-	x ^= x >> 33;
-	return x * 0xc4ceb9fe1a85ec53ull;
-}
-
-static double series(unsigned n)
-{
-	double x = 1.0;
-	unsigned i;
-
-	for (i = 1; i < n; i++)
-		x = x * 1.0000001 + sin(i) / i;
-	return x;
-}
+#include "case.h"
 
 static void compute(void)
 {
@@ -117,14 +83,6 @@ static void outputs(void)
 		fflush(stdout);
 		usleep(200);
 	}
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 static void sleeps(void)
@@ -614,30 +572,16 @@ static void idle(void)          /* for measuring: memory in MiB from $MIB */
 		CHECK(*(uint64_t *)(p + i) == hash(i));
 }
 
-static const struct { const char *name; void (*run)(void); } table[] = {
+static const struct test_case table[] = {
 	{ "compute", compute }, { "mallocs", mallocs }, { "prints", prints }, { "outputs", outputs },
 	{ "sleeps", sleeps }, { "polls", polls }, { "pauses", pauses }, { "timers", timers },
 	{ "altstack", altstack }, { "big", big }, { "maps", maps }, { "brks", brks },
 	{ "shared", shared }, { "none", none }, { "files", files }, { "jumps", jumps },
 	{ "pendings", pendings }, { "attributes", attributes }, { "stacks", stacks },
-	{ "inside", inside }, { "libcs", libcs }, { "idle", idle },
+	{ "inside", inside }, { "libcs", libcs }, { "idle", idle }, { NULL, NULL },
 };
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
-	if (argc > 2)
-		wanted = atoi(argv[2]);
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (argc < 2 || strcmp(argv[1], table[i].name))
-			continue;
-		mini_start();
-		table[i].run();
-		printf("ok\n");
-		return 0;
-	}
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		printf("%s ", table[i].name);
-	return 2;
+	return run_case(table, argc, argv);
 }

@@ -37,6 +37,7 @@ static const char *restorer_path;
 static char printed[1 << 20];
 static size_t printed_used;
 static uid_t user;
+static unsigned seed;
 static const char *fault_point = "";
 static int fault_action;
 
@@ -52,7 +53,7 @@ static void leave(int code)
 
 static void fail(const char *what)
 {
-	printf("FAILED %s: %s; output: %.300s\n", program ? program[1] : "", what, printed);
+	printf("FAILED %s (-s %u): %s; output: %.300s\n", program ? program[1] : "", seed, what, printed);
 	fflush(stdout);
 	if (task > 0)
 		kill(task, SIGKILL);
@@ -307,10 +308,11 @@ static enum outcome move(int *link, uint32_t rounds, bool abort_it)
 
 int main(int argc, char **argv)
 {
-	unsigned moves = 20, rounds = 0, delay = 5000, abort_every = 0, seed = getpid(), i, aborted = 0;
+	unsigned moves = 20, rounds = 0, delay = 5000, abort_every = 0, i, aborted = 0;
 	int option, status, link;
 	struct mini_message hello;
 
+	seed = getpid();
 	while ((option = getopt(argc, argv, "+n:r:d:a:s:u:vf:F:")) != -1) {
 		switch (option) {
 		case 'n': moves = atoi(optarg); break;

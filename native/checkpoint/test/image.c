@@ -155,6 +155,10 @@ static void noise_never_breaks_the_reader(void **state)
 		static mpvm_image_Area area;
 		static mpvm_image_Process process;
 		static mpvm_image_Descriptor descriptor;
+		static mpvm_image_Thread thread;
+		static mpvm_image_Data data;
+		static mpvm_image_Watch watch;
+		static mpvm_image_PendingSignal pending;
 		uint8_t bytes[200];
 		struct ckpt_record record = { 3, (seed = seed * 1103515245 + 12345) >> 16 & 127, bytes };
 
@@ -163,6 +167,10 @@ static void noise_never_breaks_the_reader(void **state)
 		ckpt_decode(&record, mpvm_image_Area_fields, &area);
 		ckpt_decode(&record, mpvm_image_Process_fields, &process);
 		ckpt_decode(&record, mpvm_image_Descriptor_fields, &descriptor);
+		ckpt_decode(&record, mpvm_image_Thread_fields, &thread);
+		ckpt_decode(&record, mpvm_image_Data_fields, &data);
+		ckpt_decode(&record, mpvm_image_Watch_fields, &watch);
+		ckpt_decode(&record, mpvm_image_PendingSignal_fields, &pending);
 	}
 }
 

@@ -18,7 +18,7 @@
 #include "../arch/x86_64/syscall.h"
 #include "ckpt_job.h"
 
-volatile int mini_inside;
+__thread volatile int mini_inside;
 volatile unsigned mini_moves;
 static int link_fd = -1;
 static struct ckpt_handoff handoff;

@@ -16,7 +16,7 @@ struct mini_message {
 };
 
 void mini_start(void);                  /* connects to $MINI_SOCK, starts the agent */
-extern volatile int mini_inside;        /* the program is "in the library": it parks itself */
+extern __thread volatile int mini_inside;       /* this thread is "in the library": it parks itself */
 void mini_leave(void);
 extern volatile unsigned mini_moves;    /* arrivals so far */
 #endif

@@ -27,8 +27,25 @@ struct ckpt_call {
 
 /* In the parking signal's handler: if the signal made a call that the kernel does not restart by
  * itself return EINTR, change the saved context so that it is made again, with the time left where
- * the kernel has told it. Returns the call's number, -1 when there is nothing to do. */
-long ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen);
+ * the kernel has told it. True when the thread was waiting in a call, and will make it again. */
+bool ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen);
+
+/* Does the thread that the signal stopped have such a number in a register or on top of its stack? */
+bool ckpt_arch_holds(const void *ucontext, bool (*is_number)(uint32_t));
+
+/* Does it look at a siginfo_t on its stack of one of glibc's signals from this process: is it at the
+ * beginning of such a handler? */
+bool ckpt_arch_checks_sender(const void *ucontext, uint32_t pid);
+
+/* The same thread, seen by the restorer: if it waits for a futex, the futex's address, else 0; and
+ * change every copy of its number that the functions which wait there have kept. */
+uintptr_t ckpt_arch_awaited_futex(const void *ucontext);
+uintptr_t ckpt_arch_context_stack(const void *ucontext);        /* its stack pointer */
+void ckpt_arch_renumber(void *ucontext, uintptr_t stack_end, uint32_t old, uint32_t new);
+
+/* A thread that runs entry(argument), which does not return; *tid is its number. -errno on failure. */
+long ckpt_arch_clone(unsigned long flags, void *stack_top, uint32_t *tid, void (*entry)(void *),
+		     void *argument);
 
 static inline uint64_t ckpt_arch_stack_pointer(void)
 {

@@ -11,10 +11,13 @@
 #define _GNU_SOURCE
 #include <asm/unistd.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <ucontext.h>
 
 #include "arch.h"
+#include "syscall.h"
 
 #ifndef __NR_epoll_pwait2
 #define __NR_epoll_pwait2 441
@@ -39,7 +42,7 @@ static long number_of(const greg_t *regs, const struct ckpt_call *seen)
 	return loaded;
 }
 
-long ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen)
+static long restart_call(void *ucontext, const struct ckpt_call *seen)
 {
 	greg_t *regs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
 	const uint8_t *ip = (const uint8_t *)regs[REG_RIP];
@@ -83,4 +86,59 @@ long ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen)
 	regs[REG_RAX] = number;
 	regs[REG_RIP] -= 2;
 	return number;
+}
+
+/* Does it stand before a system call that it was waiting in, and will make again? */
+static bool is_waiting(const greg_t *regs, const struct ckpt_call *seen)
+{
+	const uint8_t *ip = (const uint8_t *)regs[REG_RIP];
+
+	if (((uintptr_t)ip & 4095) > 4094 || ip[0] != 0x0f || ip[1] != 0x05)
+		return false;
+	return regs[REG_RAX] == __NR_futex ||
+	       (seen->number >= 0 && seen->sp == (uint64_t)regs[REG_RSP] && seen->ip == (uint64_t)ip + 2);
+}
+
+bool ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen)
+{
+	greg_t *regs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+
+	return restart_call(ucontext, seen) >= 0 || is_waiting(regs, seen);
+}
+
+/* In a register, or just above the stack pointer, where compilers spill what they are about to use.
+ * What is dead there makes no difference but a little time. */
+bool ckpt_arch_holds(const void *ucontext, bool (*is_number)(uint32_t))
+{
+	const greg_t *regs = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+	uintptr_t sp = (uintptr_t)regs[REG_RSP] & ~3ul, at, end = sp + 64;
+	int i;
+
+	for (i = REG_R8; i <= REG_RCX; i++)
+		if (!((uint64_t)regs[i] >> 32) && is_number(regs[i]))
+			return true;
+	if ((end & ~4095ul) != (sp & ~4095ul))
+		end = (sp | 4095) + 1;  /* the stack may end here */
+	for (at = sp; at < end; at += 4)
+		if (is_number(*(const uint32_t *)at))
+			return true;
+	return false;
+}
+
+bool ckpt_arch_checks_sender(const void *ucontext, uint32_t pid)
+{
+	const greg_t *regs = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+	struct { int signo, error, code, pad; uint32_t pid; } info;
+	struct iovec local = { &info, sizeof(info) }, remote = { NULL, sizeof(info) };
+	int i;
+
+	for (i = REG_R8; i <= REG_RCX; i++) {
+		if ((uint64_t)regs[i] - (uint64_t)regs[REG_RSP] >= 4096 || regs[i] & 7)
+			continue;
+		remote.iov_base = (void *)regs[i];
+		if (SYS(process_vm_readv, SYS(getpid), &local, 1, &remote, 1, 0) == sizeof(info) &&
+		    (info.signo == 32 || info.signo == 33) && info.code == SI_TKILL && info.pid == pid)
+			return true;
+	}
+	return false;
 }

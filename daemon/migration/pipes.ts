@@ -1,0 +1,46 @@
+/** Pipes of a task: those whose both ends are its own move with it, and what lies in them. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import type { DescriptorInfo } from './proc.js';
+
+const accessMode = 3;
+const readOnly = 0;
+const writeOnly = 1;
+
+/** The targets (`pipe:[inode]`) of pipes with an end that is not the task's. Looks at other processes only if there are pipes. */
+export function pipesToOthers(pid: number, descriptors: readonly DescriptorInfo[]): Set<string> {
+  const ends = new Map<string, Set<number>>();
+  for (const { target, flags } of descriptors) {
+    if (!target.startsWith('pipe:')) continue;
+    const modes = ends.get(target) ?? new Set();
+    ends.set(target, modes.add(flags & accessMode));
+  }
+  const has = (modes: Set<number>, mode: number): boolean => modes.has(mode) || modes.has(2);
+  const found = new Set([...ends].filter(([, modes]) => !has(modes, readOnly) || !has(modes, writeOnly)).map(([target]) => target));
+  const rest = new Set([...ends.keys()].filter((target) => !found.has(target)));
+  if (rest.size > 0) for (const target of heldByOthers(pid, rest)) found.add(target);
+  return found;
+}
+
+/** Of processes that this user may look at: others cannot have been given the task's pipes without its help. */
+function* heldByOthers(pid: number, targets: ReadonlySet<string>): Generator<string> {
+  for (const other of readdirSync('/proc')) {
+    if (!/^\d+$/.test(other) || Number(other) === pid) continue;
+    for (const target of linksIn(`/proc/${other}/fd`)) if (targets.has(target)) yield target;
+  }
+}
+
+function* linksIn(directory: string): Generator<string> {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return; // ended, or not ours to see
+  }
+  for (const name of names) {
+    try {
+      yield readlinkSync(`${directory}/${name}`);
+    } catch {
+      // closed meanwhile
+    }
+  }
+}
