@@ -84,7 +84,10 @@ int main(int argc, char **argv)
 		if (me == 0) {
 			SHOW(pvm_gsize(GROUP));
 			SHOW(pvm_gettid(GROUP, 2));
+			signal_to(tids[1], 6);
 			signal_to(tids[2], 6);
+		} else {
+			pvm_recv(tids[0], 6);
 		}
 	}
 	pvm_exit();
