@@ -85,6 +85,7 @@ struct pvmi_message {
 struct pvmi_groups {
 	struct pvmi_group *all;         /* those whose members are known here without asking */
 	uint64_t calls;                 /* numbers the requests that must count once */
+	uint32_t polls, last_poll;      /* questions for a size, one after the other, and the last one's call */
 };
 
 struct pvmi_context {
