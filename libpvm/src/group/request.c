@@ -124,7 +124,8 @@ bool pvmi_group_look_after(void)
 	pvmi_plane_settle();
 	pvmi_hand_over();
 	pvmi_handlers_run();
-	return plane->unsettled || plane->blocked || pvmi->messages->handlers;
+	/* Handlers of the program are called here only; without an agent so is everything else. */
+	return plane->unsettled || plane->blocked || pvmi->messages->handlers || !pvmi->agent;
 }
 
 /* A program that asks for the size again and again waits for others to join: they need the processor
