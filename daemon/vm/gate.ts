@@ -43,7 +43,9 @@ export class Gate {
   expected(tid: number): boolean {
     return this.#arrivals.get(tid)?.counted === false;
   }
-  forget(tid: number): void {
+  /** It has no place here any more. */
+  forget(tid: number, result: GroupResult): void {
+    this.#arrivals.get(tid)?.answer?.(result);
     this.#arrivals.delete(tid);
   }
 
@@ -55,16 +57,18 @@ export class Gate {
     arrival.answer = undefined;
   }
 
-  /** The task has ended. True when it has a place here, which it keeps. */
-  died(tid: number, result: GroupResult): boolean {
+  /** The task has ended; it keeps its place. */
+  died(tid: number, result: GroupResult): void {
     const arrival = this.#arrivals.get(tid);
-    if (!arrival) return false;
+    if (!arrival) return;
     arrival.answer?.(result);
     arrival.answer = undefined;
     arrival.counted = true;
-    return true;
   }
 
+  get empty(): boolean {
+    return this.#arrivals.size === 0;
+  }
   get complete(): boolean {
     let counted = 0;
     for (const arrival of this.#arrivals.values()) if (arrival.counted) counted++;

@@ -255,7 +255,8 @@ export class Groups {
   async #notWaiting(name: string, gate: Gate, tid: number): Promise<void> {
     const group = this.#groups.get(name);
     if (!group || !gate.expected(tid)) return;
-    gate.forget(tid);
+    gate.forget(tid, failed(pvm.Mismatch));
+    if (gate.empty) this.#gates.delete(name);
     await this.#save(name, { ...group, waiting: without(group.waiting, [tid]) });
   }
 
@@ -331,14 +332,17 @@ export class Groups {
     const gone = group.frozen || members.length === 0; // a static group ends when a member leaves
     const { [tid]: _gone, ...released } = group.released;
     let { waiting } = group;
-    if (ended && gate?.has(tid)) waiting = { page: waiting?.page ?? 0, count: gate.count, tids: [...new Set([...(waiting?.tids ?? []), tid])] };
+    const stays = ended && gate?.kind === 'barrier' && gate.has(tid);
+    if (stays) waiting = { page: waiting?.page ?? 0, count: gate.count, tids: [...new Set([...(waiting?.tids ?? []), tid])] };
     else waiting = without(waiting, [tid]);
     await this.#save(name, gone ? undefined : { ...group, members, released, waiting });
-    if (ended) gate?.died(tid, failed(pvm.NotInGroup));
-    else gate?.forget(tid);
+    if (stays) gate.died(tid, failed(pvm.NotInGroup));
+    else gate?.forget(tid, failed(pvm.NotInGroup));
     if (gate && gone) {
       this.#gates.delete(name);
       gate.tell(() => failed(pvm.NoGroup));
+    } else if (gate?.empty) {
+      this.#gates.delete(name);
     } else if (gate?.complete) {
       await this.#open(name, gate);
     }

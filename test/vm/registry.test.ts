@@ -355,6 +355,24 @@ describe('the registry', () => {
       await Promise.all(waits);
     });
 
+    it('keep the arrival of one that dies in a barrier, as PVM does, also over a restart; of one that dies in a freeze they do not', async () => {
+      const client = (): RegistryClient => bench.client('n1');
+      for (const member of [1, 2, 3, 4].map(tid)) await group(client(), member, Verb.JOIN);
+      const dead = group(client(), tid(1), Verb.BARRIER, { number: 3 });
+      await client().forget({ tid: tid(1), epoch: 0 });
+      assert.equal(await dead, -14);
+      assert.equal(await group(client(), tid(2), Verb.BARRIER, { number: 2 }), -3);
+      await bench.restart();
+      assert.equal(await group(client(), tid(2), Verb.BARRIER, { number: 2 }), -3);
+      assert.deepEqual(await Promise.all([2, 3].map((local) => group(client(), tid(local), Verb.BARRIER, { number: 3 }))), [0, 0]);
+
+      void group(client(), tid(4), Verb.FREEZE, { number: 3 });
+      await group(client(), tid(2), Verb.SIZE);
+      await client().forget({ tid: tid(4), epoch: 0 });
+      assert.equal(await group(client(), tid(2), Verb.SIZE), 2);
+      assert.deepEqual(await Promise.all([2, 3].map((local) => group(client(), tid(local), Verb.BARRIER, { number: 2 }))), [0, 0]);
+    });
+
     it('freeze together, and end when a member of a frozen group leaves', async () => {
       const client = bench.client('n1');
       for (const member of [1, 2].map(tid)) await group(client, member, Verb.JOIN);
