@@ -46,7 +46,7 @@ describe('barriers on one node', function () {
     assert.match(output, /[1-9]\d* visitors killed/);
   });
   it('are passed on while the daemon, and the registry with it, is killed and comes back', async () => {
-    await barriers(lab(), 4, long ? 10_000_000 : 150_000, 'plain');
+    await barriers(lab(), 4, long ? 10_000_000 : 80_000, 'plain');
     await lab().killDaemon('n1');
     await lab().restart('n1');
     await done(lab());
@@ -77,14 +77,14 @@ describe('barriers over three nodes', function () {
   it('2 tasks that move, and so are on one node at times and at times not, pass 60000', async () => {
     await moving(2, long ? 500_000 : 60_000, 'plain', 100);
   });
-  it('8 tasks that move pass 600 of two groups in turn, with reduces between', async () => {
-    await moving(8, long ? 20_000 : 600, 'two', 60);
+  it('8 tasks that move pass 300 of two groups in turn, with reduces between', async () => {
+    await moving(8, long ? 20_000 : 300, 'two', 60);
   });
   it('4 tasks pass 200 while they and others move, join, leave and are killed', async () => {
     await moving(4, long ? 10_000 : 200, 'visitors', 60);
   });
-  it('8 tasks pass 600 while the registry is killed and comes back', async () => {
-    await barriers(lab(), 8, long ? 20_000 : 600, 'plain');
+  it('8 tasks pass 400 while the registry is killed and comes back', async () => {
+    await barriers(lab(), 8, long ? 20_000 : 400, 'plain');
     await lab().killDaemon('n1');
     await lab().restart('n1');
     await done(lab());
