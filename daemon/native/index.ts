@@ -24,6 +24,8 @@ interface Addon {
   compareFiles(pidA: number, fdA: number, pidB: number, fdB: number): boolean;
   closeDescriptor(fd: number): void;
   makeFifo(path: string, mode: number): void;
+  groupPageMake(path: string, page: number, counts: boolean, tids: number[]): void;
+  groupPageWithdraw(path: string): { count: number; waiting: number[] };
 }
 
 /** The checkout's (or package's) root: the nearest folder above this file with a package.json. */
@@ -63,6 +65,10 @@ export const vdsoId = (): string => addon().vdsoId();
 export const xsaveSize = (): number => addon().xsaveSize();
 /** A new named pipe. Throws EEXIST when something has that name. */
 export const makeFifo = (path: string, mode: number): void => addon().makeFifo(path, mode);
+/** A file that tasks of this node map: a group's members (tids by instance, 0 for none) and the count of its barrier. Throws EEXIST. */
+export const groupPageMake = (path: string, page: number, counts: boolean, tids: number[]): void => addon().groupPageMake(path, page, counts, tids);
+/** The page is true no more; wakes who waits on it. The barrier that had begun: its count (0: none) and who waits in it. Throws ENOENT. */
+export const groupPageWithdraw = (path: string): { count: number; waiting: number[] } => addon().groupPageWithdraw(path);
 /** Do two descriptors share one open file? */
 export const compareFiles = (pidA: number, fdA: number, pidB: number, fdB: number): boolean =>
   addon().compareFiles(pidA, fdA, pidB, fdB);

@@ -1,6 +1,7 @@
 /** Service Node, for the other daemons: everything is done by the parts that own it. */
 import { MpvmError } from '../errors.js';
 import type { Migrations, Tasks } from '../contracts.js';
+import type { GroupPages } from '../vm/group-pages.js';
 import { Once } from './once.js';
 import type { ImplementationOf } from './server.js';
 import type { nodeService } from './services.js';
@@ -14,7 +15,7 @@ export interface Parts {
  * `parts` resolves when the node is complete: the port is open before, because joining needs it,
  * and a call that comes in between waits. It rejects when the daemon stops.
  */
-export function nodeImplementation(name: string, parts: () => Promise<Parts>): ImplementationOf<typeof nodeService> {
+export function nodeImplementation(name: string, pages: GroupPages, parts: () => Promise<Parts>): ImplementationOf<typeof nodeService> {
   const tasks = async (): Promise<Tasks> => (await parts()).tasks;
   const once = new Once();
   const migrations = async (): Promise<Migrations> => (await parts()).migrations;
@@ -52,6 +53,7 @@ export function nodeImplementation(name: string, parts: () => Promise<Parts>): I
         await (await tasks()).output(request);
         return {};
       }),
+    groupPage: (request) => pages.handle(request),
     explain: async (request) => (await migrations()).explainInbound(request),
     async *inbound(request, { signal }) {
       yield* (await migrations()).inbound(request, signal);

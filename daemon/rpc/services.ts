@@ -61,6 +61,7 @@ export const nodeService = {
   taskEnded: node.unary('TaskEnded', n.TaskEndedNotice, n.Empty),
   deliver: node.unary('Deliver', n.DeliverRequest, n.Empty),
   output: node.unary('Output', n.OutputRequest, n.Empty),
+  groupPage: node.unary('GroupPage', n.GroupPageRequest, n.GroupPageReply),
   explain: node.unary('Explain', n.InboundRequest, n.ExplainReply),
   inbound: node.stream('Inbound', n.InboundRequest, n.InboundEvent),
   handover: node.unary('Handover', n.HandoverRequest, n.Empty),

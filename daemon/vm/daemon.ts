@@ -14,7 +14,7 @@ import type { NodePaths } from '../paths.js';
 import { clientCredentials, ensureAuthority, serverCredentials, takeIdentity } from '../rpc/certificates.js';
 import type { Identity } from '../rpc/certificates.js';
 import { createNodeClient, createRegistryClient } from '../rpc/clients.js';
-import type { RegistryClient } from '../rpc/clients.js';
+import type { NodeClient, RegistryClient } from '../rpc/clients.js';
 import { controlImplementation } from '../rpc/control-service.js';
 import { health, healthService } from '../rpc/health.js';
 import { createGrpcServer, listenTcp, listenUnix, stopServer } from '../rpc/listen.js';
@@ -25,6 +25,7 @@ import { serve } from '../rpc/server.js';
 import { controlService, nodeService, registryService } from '../rpc/services.js';
 import { createTasks } from '../task/index.js';
 import { EmbeddedStore } from './embedded-store.js';
+import { GroupPages } from './group-pages.js';
 import type { Timing } from './membership.js';
 import { linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
 import { Registry } from './registry.js';
@@ -103,7 +104,7 @@ export class Daemon {
     if (keepsRegistry) this.#madeAuthority = await ensureAuthority(paths.authority, vm);
     const identity = await takeIdentity({ authority: paths.authority, directory: paths.tls, node, address });
     const port = await this.#listen(before?.port ?? 0, keepsRegistry, identity);
-    const nodeHandlers = nodeImplementation(node, () => this.#parts.promise);
+    const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise);
     this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
     this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
     const registry = keepsRegistry ? await this.#openRegistry(identity) : remoteRegistry(registryAddress, identity);
@@ -143,7 +144,11 @@ export class Daemon {
         client.close();
       }
     };
-    this.#registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall });
+    const peer = (name: string): NodeClient => {
+      if (!this.#member) throw new MpvmError('NODE_UNREACHABLE', { peer: `node ${name}`, detail: 'this daemon is starting' });
+      return this.#member.peer(name);
+    };
+    this.#registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
     const handlers = this.#registry.implementation();
     this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
     return createLocalClient(registryService, handlers, node);

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { NodeClient } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
 import type { CallContext, ImplementationOf } from '../rpc/server.js';
 import type { registryService } from '../rpc/services.js';
@@ -12,10 +13,11 @@ import { freeContext, newContext } from './contexts.js';
 import { Directory } from './directory.js';
 import { EventQueue } from './event-queue.js';
 import { Groups } from './groups.js';
-import type { GroupResult } from './groups.js';
+import type { GroupResult, Passage } from './groups.js';
 import { Mailbox } from './mailbox.js';
 import { defaultTiming, Membership } from './membership.js';
 import type { Timing } from './membership.js';
+import { PageHolders } from './page-holders.js';
 import { pvm } from './pvm.js';
 import type { Change, Store } from './store.js';
 
@@ -37,6 +39,8 @@ export interface RegistryOptions {
   timing?: Timing;
   /** Asks a silent node once more whether it lives. */
   lastCall(node: mpvm.node.INodeInfo): Promise<boolean>;
+  /** Service Node of a node of the VM. Throws when it cannot be reached just now. */
+  peer(node: string): Pick<NodeClient, 'groupPage'>;
 }
 
 export class Registry {
@@ -45,6 +49,7 @@ export class Registry {
   readonly #log: Logger;
   readonly #members: Membership;
   readonly #directory: Directory;
+  readonly #pages: PageHolders;
   readonly #groups: Groups;
   readonly #mailbox: Mailbox;
   readonly #subscribers = new Set<EventQueue<VmEvent>>();
@@ -58,7 +63,12 @@ export class Registry {
     this.#log = options.log;
     this.#members = new Membership(options.store, options.log, options.timing ?? defaultTiming, (node) => this.#nodeChanged(node), (node) => options.lastCall(node));
     this.#directory = new Directory(options.store, { nodeOfHost: (host) => this.#members.nameOfHost(host), alive: (name) => this.#members.alive(name) });
-    this.#groups = new Groups(options.store);
+    this.#pages = new PageHolders({
+      nodeOf: (tid) => this.#directory.locate(tid).node,
+      alive: (node) => this.#members.alive(node),
+      call: async (node, request, { timeoutMs }) => options.peer(node).groupPage(request, { timeoutMs }),
+    }, options.log);
+    this.#groups = new Groups(options.store, this.#pages);
     this.#mailbox = new Mailbox(options.store);
   }
 
@@ -79,6 +89,7 @@ export class Registry {
 
   close(): void {
     this.#members.stop();
+    this.#pages.close();
     for (const subscriber of this.#subscribers) subscriber.end();
   }
 
@@ -148,26 +159,28 @@ export class Registry {
   }
 
   async #group({ tid, group, again, id }: mpvm.node.GroupRequest, { signal }: CallContext): Promise<mpvm.node.IGroupResponse> {
-    const { verb = Verb.JOIN, name = '', tid: about = 0, number = 0 } = group ?? {};
+    const { verb = Verb.JOIN, name = '', tid: about = 0, number = 0, call = 0, page = 0, unusable = 0 } = group ?? {};
     if (!name) return { status: pvm.NullGroup };
+    // The library numbers its calls, so that one counts once although another daemon may send it again.
+    const request = call ? `call ${call}` : id;
     return this.#whileAlive(tid, signal, async (waiting) => {
-      const passage = { tid, count: number ?? 0, request: id, again, signal: waiting };
-      const result = await this.#groupVerb(verb ?? Verb.JOIN, name, tid, about ?? 0, passage);
-      const { status, ...reply } = result;
+      const passage = { tid, count: number ?? 0, request, page: page ?? 0, unusable: unusable ?? 0, signal: waiting };
+      const { status, ...reply } = await this.#groupVerb(verb ?? Verb.JOIN, name, about ?? 0, again, passage);
       return { status, reply };
     });
   }
 
-  #groupVerb(verb: mpvm.task.Group.Verb, name: string, tid: number, about: number, passage: Parameters<Groups['barrier']>[1]): Promise<GroupResult> | GroupResult {
+  #groupVerb(verb: mpvm.task.Group.Verb, name: string, about: number, again: boolean, passage: Passage): Promise<GroupResult> | GroupResult {
+    const { tid, count, request } = passage;
     switch (verb) {
-      case Verb.JOIN: return this.#groups.join(name, tid, passage.again);
-      case Verb.LEAVE: return this.#groups.leave(name, tid, passage.again);
+      case Verb.JOIN: return this.#groups.join(name, tid, request);
+      case Verb.LEAVE: return this.#groups.leave(name, tid, again);
       case Verb.BARRIER: return this.#groups.barrier(name, passage);
       case Verb.FREEZE: return this.#groups.freeze(name, passage);
-      case Verb.INSTANCE: return this.#groups.instance(name, about);
-      case Verb.TID: return this.#groups.tidOf(name, passage.count);
-      case Verb.SIZE: return this.#groups.size(name);
-      case Verb.MEMBERS: return this.#groups.members(name);
+      case Verb.INSTANCE: return this.#groups.instance(name, tid, about);
+      case Verb.TID: return this.#groups.tidOf(name, tid, count);
+      case Verb.SIZE: return this.#groups.size(name, tid);
+      case Verb.MEMBERS: return this.#groups.members(name, tid);
       default: return { status: pvm.BadParam };
     }
   }

@@ -115,26 +115,38 @@ static int receive_from(const struct call *call, int tid, void *values, int item
 	return result;
 }
 
+/*
+ * The lowest instance's values come first, then the others' by instance: one order, whoever is the
+ * root and whoever comes first, so a sum of floating-point numbers is the same each time. (PVM begins
+ * with the lowest on a host too, and takes the others as they come.)
+ */
 static int reduce(struct call *call, void (*operation)(int *, void *, void *, int *, int *), void *values, int items)
 {
-	void *theirs;
-	int i, info = PvmOk, result = PvmOk;
+	size_t bytes = (size_t)call->size * (size_t)items;
+	char *own, *theirs;
+	int i, info = PvmOk, result = PvmOk, first = 1;
 
 	if (call->instance != call->root)
 		return send_to(call, call->tids[call->root], values, items);
-	theirs = malloc((size_t)call->size * (size_t)(items ? items : 1));
-	if (!theirs)
+	own = malloc(2 * bytes + 1);
+	if (!own)
 		return PvmNoMem;
+	theirs = own + bytes;
+	memcpy(own, values, bytes);
 	for (i = 0; i < call->count && result >= 0; i++) {
-		if (i == call->root || !call->tids[i])
+		void *next = i == call->root ? own : theirs;
+
+		if (!call->tids[i])
 			continue;
-		result = receive_from(call, call->tids[i], theirs, items);
-		if (result >= 0) {
-			operation(&call->type, values, theirs, &items, &info);
+		if (i != call->root)
+			result = receive_from(call, call->tids[i], first ? values : theirs, items);
+		if (result >= 0 && !first) {
+			operation(&call->type, values, next, &items, &info);
 			result = info;
 		}
+		first = 0;
 	}
-	free(theirs);
+	free(own);
 	return result;
 }
 

@@ -14,6 +14,7 @@
  *   message/   buffers, fragments, packing, the receive queue
  *   link/      the daemon: frames, requests and answers, events
  *   plane/     the message plane: channels, routes (shm, tcp), waiting
+ *   group/     groups: questions to the registry, and the pages that answer without it
  *   agent/     the agent thread, its duty table, migration as seen by the library
  */
 #ifndef PVMI_H
@@ -29,6 +30,7 @@ struct pvmi_plane;      /* plane/: channels and routes */
 struct pvmi_agent;      /* agent/ */
 struct pvmi_messages;   /* message/: mid table, active buffers, receive queue */
 struct pvmi_options;    /* api/: pvm_setopt values */
+struct pvmi_group;      /* group/ */
 
 /* ------------------------------------------------------------------ memory that carries messages */
 
@@ -80,6 +82,12 @@ struct pvmi_message {
 
 /* ------------------------------------------------------------------ the context */
 
+struct pvmi_groups {
+	struct pvmi_group *all;         /* those whose members are known here without asking */
+	uint64_t calls;                 /* numbers the requests that must count once */
+	uint32_t polls, last_poll;      /* questions for a size, one after the other, and the last one's call */
+};
+
 struct pvmi_context {
 	uint32_t tid;           /* 0: not enrolled */
 	int32_t parent;
@@ -95,6 +103,7 @@ struct pvmi_context {
 	struct pvmi_link *link;
 	struct pvmi_plane *plane;
 	struct pvmi_agent *agent;
+	struct pvmi_groups groups;
 };
 
 extern struct pvmi_context *pvmi;       /* the one pointer */

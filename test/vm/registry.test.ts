@@ -1,8 +1,9 @@
 /** The registry without a network: what tasks and nodes may rely on. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { hasCode } from '../../daemon/errors.js';
+import { hasCode, MpvmError } from '../../daemon/errors.js';
 import { noLog } from '../../daemon/log.js';
 import { createLocalClient } from '../../daemon/rpc/local-client.js';
 import { mpvm } from '../../daemon/rpc/messages.js';
@@ -10,6 +11,7 @@ import { registryService } from '../../daemon/rpc/services.js';
 import type { RegistryClient } from '../../daemon/rpc/clients.js';
 import { EmbeddedStore } from '../../daemon/vm/embedded-store.js';
 import { JudgeClock } from '../../daemon/vm/judge-clock.js';
+import { GroupPages } from '../../daemon/vm/group-pages.js';
 import { Registry } from '../../daemon/vm/registry.js';
 import { until } from '../lab/wait.js';
 import { scratch } from './scratch.js';
@@ -26,6 +28,8 @@ class Bench {
   store: EmbeddedStore;
   registry!: Registry;
   alive = new Set<string>();
+  readonly cut = new Set<string>();
+  readonly pageCalls: ({ node: string } & mpvm.node.IGroupPageRequest)[] = [];
 
   constructor(path: string) {
     this.path = path;
@@ -38,11 +42,26 @@ class Bench {
   }
   async #open(): Promise<void> {
     const timing = { suspectMs: 2000, graceMs: 5000, judgeMs: 5 };
-    this.registry = await Registry.open({ store: this.store, vm: 'bench', node: 'n1', log: noLog, timing, lastCall: ({ name }) => Promise.resolve(this.alive.has(name ?? '')) });
+    this.registry = await Registry.open({ store: this.store, vm: 'bench', node: 'n1', log: noLog, timing, lastCall: ({ name }) => Promise.resolve(this.alive.has(name ?? '')), peer: (node) => this.pages(node) });
   }
   close(): void {
     this.registry.close();
     this.store.close();
+  }
+  /** Where each node keeps its pages. */
+  directoryOf(node: string): string {
+    return `${this.path}-${node}`;
+  }
+  /** Pages as real nodes keep them; a node in `cut` does not answer. */
+  pages(node: string): { groupPage: (request: mpvm.node.IGroupPageRequest) => Promise<mpvm.node.GroupPageReply> } {
+    const pages = new GroupPages(this.directoryOf(node));
+    return {
+      groupPage: (request) => {
+        this.pageCalls.push({ node, ...request });
+        if (this.cut.has(node)) return Promise.reject(new MpvmError('NODE_UNREACHABLE', { peer: node, detail: 'cut' }));
+        return Promise.resolve(mpvm.node.GroupPageReply.create(pages.handle(mpvm.node.GroupPageRequest.create(request))));
+      },
+    };
   }
   /** As kill -9 and a new daemon: only the journal remains. */
   async restart(): Promise<void> {
@@ -336,6 +355,24 @@ describe('the registry', () => {
       await Promise.all(waits);
     });
 
+    it('keep the arrival of one that dies in a barrier, as PVM does, also over a restart; of one that dies in a freeze they do not', async () => {
+      const client = (): RegistryClient => bench.client('n1');
+      for (const member of [1, 2, 3, 4].map(tid)) await group(client(), member, Verb.JOIN);
+      const dead = group(client(), tid(1), Verb.BARRIER, { number: 3 });
+      await client().forget({ tid: tid(1), epoch: 0 });
+      assert.equal(await dead, -14);
+      assert.equal(await group(client(), tid(2), Verb.BARRIER, { number: 2 }), -3);
+      await bench.restart();
+      assert.equal(await group(client(), tid(2), Verb.BARRIER, { number: 2 }), -3);
+      assert.deepEqual(await Promise.all([2, 3].map((local) => group(client(), tid(local), Verb.BARRIER, { number: 3 }))), [0, 0]);
+
+      void group(client(), tid(4), Verb.FREEZE, { number: 3 });
+      await group(client(), tid(2), Verb.SIZE);
+      await client().forget({ tid: tid(4), epoch: 0 });
+      assert.equal(await group(client(), tid(2), Verb.SIZE), 2);
+      assert.deepEqual(await Promise.all([2, 3].map((local) => group(client(), tid(local), Verb.BARRIER, { number: 2 }))), [0, 0]);
+    });
+
     it('freeze together, and end when a member of a frozen group leaves', async () => {
       const client = bench.client('n1');
       for (const member of [1, 2].map(tid)) await group(client, member, Verb.JOIN);
@@ -345,6 +382,126 @@ describe('the registry', () => {
       await group(client, tid(2), Verb.LEAVE);
       assert.equal(await wait, -19);
       assert.equal(await group(client, tid(1), Verb.SIZE), -19);
+    });
+  });
+
+  describe('pages of groups', () => {
+    const members = [1, 2, 3].map((local) => host(1) | local);
+    const far = host(2) | 1;
+    type Reply = mpvm.node.IGroupResponse;
+    const ask = (tid: number, verb: mpvm.task.Group.Verb, more: Partial<mpvm.task.IGroup> = {}): Promise<Reply> =>
+      bench.client('n1').group({ tid, group: { verb, name: 'p', ...more } }, { timeoutMs: 60_000 });
+    const file = (node: string, page: number | null | undefined): string => join(bench.directoryOf(node), `g${(page ?? 0).toString(16)}`);
+    const all = (count = -1): Promise<Reply[]> => Promise.all(members.map((tid) => ask(tid, Verb.BARRIER, { number: count })));
+
+    /** Two nodes, three members on the first, and barriers until they count on a page. */
+    const counting = async (): Promise<number> => {
+      for (const name of ['n1', 'n2']) await bench.join(name).first;
+      for (const tid of members) await ask(tid, Verb.JOIN);
+      assert.deepEqual((await all()).map(({ reply }) => reply?.page), [0, 0, 0], 'the first barrier: no page yet');
+      const pages = (await all()).map(({ reply }) => reply?.page ?? 0);
+      assert.ok(pages[0]! > 0 && pages.every((page) => page === pages[0]), String(pages));
+      assert.deepEqual((await all()).map(({ reply }) => [reply?.page, reply?.enter]), pages.map((page) => [page, true]), 'barriers are counted on the page');
+      return pages[0]!;
+    };
+    /** As the library does it: the member has come on the page, and waits. */
+    const comeOnPage = (page: number, instance: number, needed: number, arrived: number): void => {
+      const bytes = readFileSync(file('n1', page));
+      bytes.writeUInt32LE(needed * 65_536 + arrived, 64);
+      bytes.writeUInt32LE(bytes.readUInt32LE(68), 128 + 8 * instance + 4);
+      writeFileSync(file('n1', page), bytes);
+    };
+
+    it('count barriers when all members are on one node, and are withdrawn before the group changes', async () => {
+      const page = await counting();
+      assert.ok(existsSync(file('n1', page)));
+      assert.equal((await ask(host(1) | 9, Verb.JOIN)).reply?.value, 3);
+      await until('the page is gone', () => !existsSync(file('n1', page)));
+      const calls = bench.pageCalls.map(({ verb }) => verb);
+      assert.deepEqual(calls, [0, 1, 2], 'open, withdraw, drop');
+    });
+
+    it('answer questions on any node, and are withdrawn from all of them', async () => {
+      for (const name of ['n1', 'n2']) await bench.join(name).first;
+      for (const tid of [...members, far]) await ask(tid, Verb.JOIN);
+      const page = async (tid: number): Promise<number> => (await ask(tid, Verb.SIZE)).reply?.page ?? 0;
+      assert.equal(await page(far), 0);
+      const there = await page(far);
+      assert.ok(there > 0);
+      assert.equal(await page(members[0]!), 0);
+      assert.equal(await page(members[0]!), there, 'the same page on another node');
+      assert.equal((await ask(host(1) | 9, Verb.SIZE)).reply?.page, 0, 'not for one that is no member');
+      await ask(members[2]!, Verb.LEAVE);
+      for (const node of ['n1', 'n2']) await until('the page is gone', () => !existsSync(file(node, there)));
+      assert.equal(await page(far), 0);
+    });
+
+    it('hand over who waits: the one who comes is counted once, the dead one too, and who was let go is told so', async () => {
+      const page = await counting();
+      comeOnPage(page, 0, 3, 1);
+      await ask(host(1) | 9, Verb.JOIN); // withdraws it
+      assert.equal((await ask(members[1]!, Verb.BARRIER, { number: 2 })).status, -3, 'the barrier that had begun has a count');
+      const second = ask(members[1]!, Verb.BARRIER, { number: 3 });
+      let open = false;
+      void second.then(() => (open = true));
+      const third = ask(members[2]!, Verb.BARRIER, { number: 3 });
+      await ask(members[1]!, Verb.SIZE);
+      assert.equal(open, false, 'the first has not come here yet');
+      const first = ask(members[0]!, Verb.BARRIER, { number: 3, page });
+      assert.deepEqual((await Promise.all([first, second, third])).map(({ status }) => status), [0, 0, 0]);
+      assert.equal((await ask(members[0]!, Verb.BARRIER, { number: 3, page })).status, 0, 'it is not waiting there any more');
+
+      // Again, and the one that waits on the page dies.
+      await ask(host(1) | 9, Verb.LEAVE);
+      await all();
+      const next = (await all()).map(({ reply }) => reply?.page ?? 0)[0]!;
+      comeOnPage(next, 0, 3, 1);
+      await bench.client('n1').forget({ tid: members[0], epoch: 0 });
+      const rest = members.slice(1).map((tid) => ask(tid, Verb.BARRIER, { number: 3 }));
+      assert.deepEqual((await Promise.all(rest)).map(({ status }) => status), [0, 0]);
+    });
+
+    it('are known after a restart of the registry, with who waits on them', async () => {
+      const page = await counting();
+      await bench.restart();
+      for (const name of ['n1', 'n2']) await bench.join(name, { host: host(Number(name[1])), instance: `${name}-2` }).first;
+      assert.deepEqual((await all()).map(({ reply }) => [reply?.page, reply?.enter]), members.map(() => [page, true]));
+      comeOnPage(page, 1, 2, 1);
+      await ask(host(1) | 9, Verb.JOIN);
+      await bench.restart();
+      const waits = ask(members[1]!, Verb.BARRIER, { number: 2, page });
+      await ask(members[0]!, Verb.SIZE);
+      assert.equal((await ask(members[0]!, Verb.BARRIER, { number: 2 })).status, 0);
+      assert.equal((await waits).status, 0);
+    });
+
+    it('that a task cannot use, or that it has left behind in a move, count no more', async () => {
+      const page = await counting();
+      const waits = ask(members[0]!, Verb.BARRIER, { number: 2, unusable: page });
+      assert.equal((await ask(members[1]!, Verb.BARRIER, { number: 2 })).status, 0);
+      assert.equal((await waits).status, 0);
+
+      await all();
+      const next = (await all()).map(({ reply }) => reply?.page ?? 0)[0]!;
+      comeOnPage(next, 2, 3, 1);
+      const move = { tid: members[2], epoch: 0, from: 'n1', to: 'n2', migration: 'm1' };
+      assert.equal((await bench.client('n1').commitMove(move)).committed, true);
+      const moved = ask(members[2]!, Verb.BARRIER, { number: 3, page: next });
+      const rest = members.slice(0, 2).map((tid) => ask(tid, Verb.BARRIER, { number: 3 }));
+      assert.deepEqual((await Promise.all([moved, ...rest])).map(({ status }) => status), [0, 0, 0]);
+      assert.deepEqual([...(await all()), ...(await all())].map(({ reply }) => reply?.enter), members.flatMap(() => [false, false]), 'never on a page while one is elsewhere');
+    });
+
+    it('hold up a change of the group until their node answers', async () => {
+      await counting();
+      bench.cut.add('n1');
+      let joined = false;
+      const join = ask(host(1) | 9, Verb.JOIN).then(() => (joined = true));
+      await ask(members[0]!, Verb.SIZE);
+      assert.equal(joined, false);
+      bench.cut.clear();
+      await join;
+      assert.equal((await ask(members[0]!, Verb.SIZE)).reply?.value, 4);
     });
   });
 

@@ -9,6 +9,7 @@
 
 #include "../../../native/checkpoint/include/ckpt.h"
 #include "../../../native/checkpoint/include/ckpt_job.h"
+#include "../group/groups.h"
 #include "../plane/shm/inbox.h"
 #include "../plane/shm/lender.h"
 #include "agent.h"
@@ -441,6 +442,7 @@ static void arrived(void *self, const struct ckpt_handoff *place)
 	pvmi->agent = NULL;
 	pvmi_free(agent);
 	pvmi_plane_forget();
+	pvmi_groups_moved();
 	pvmi_link_renew(place->daemon_fd, place->place, place->place_length);
 	pvmi_publish_place();
 	pvmi->epoch = place->epoch;

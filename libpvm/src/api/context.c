@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../group/groups.h"
 #include "../guard/guard.h"
 #include "../sys/sys.h"
 #include "api.h"
@@ -28,6 +29,7 @@ static void forked(void)
 	int fd = first_link.fd;
 
 	pvmi_guard_reset();
+	pvmi_groups_drop();
 	pvmi_plane_forked();
 	if (fd >= 0)
 		sys_close(fd);
@@ -109,6 +111,7 @@ int pvm_exit(void)
 		pvmi_queue_drop_all(&m->received);
 		pvmi_queue_drop_all(&m->for_handlers);
 		pvmi_handlers_drop_all();
+		pvmi_groups_drop();
 		pvmi->parent = PvmNoParent;
 		pvmi_api_set_context(0);
 		pvmi->options->self = pvmi->options->children = (struct pvmi_sinks){ .trace_options = 0 };

@@ -4,6 +4,7 @@
 #include <pvm3.h>
 #include <string.h>
 
+#include "../message/message.h"
 #include "../plane/plane.h"
 #include "../sys/sys.h"
 #include "link.h"
@@ -293,7 +294,7 @@ int pvmi_link_request(uint32_t tag, const pb_msgdesc_t *fields, const void *body
 		      struct pvmi_answer *answer)
 {
 	struct pvmi_link *link = pvmi->link;
-	struct pvmi_request request = { .repeat = repeat == PVMI_REPEAT }, **place;
+	struct pvmi_request request = { .repeat = repeat != PVMI_ONCE }, **place;
 	size_t size;
 	int error = PvmOk;
 
@@ -322,8 +323,12 @@ int pvmi_link_request(uint32_t tag, const pb_msgdesc_t *fields, const void *body
 	request.next = link->requests;
 	link->requests = &request;
 	pvmi_plane_poll();
-	while (!request.done)
-		pvmi_plane_wait(INT64_MAX);
+	while (!request.done) {
+		if (repeat == PVMI_REPEAT_AND_HANDLE)
+			pvmi_handlers_run();
+		if (!request.done)
+			pvmi_plane_wait(INT64_MAX);
+	}
 	for (place = &link->requests; *place != &request; place = &(*place)->next)
 		;
 	*place = request.next;

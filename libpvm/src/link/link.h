@@ -127,7 +127,10 @@ struct pvmi_link {
 };
 
 /* Whether a frame that is lost with its daemon may be sent to the next one. */
-enum pvmi_repeat { PVMI_ONCE, PVMI_REPEAT };
+enum pvmi_repeat {
+	PVMI_ONCE, PVMI_REPEAT,
+	PVMI_REPEAT_AND_HANDLE, /* the answer waits for other tasks, perhaps for what a handler of this one does */
+};
 
 /* Sends the request and waits for its answer, while messages and moves go on. Returns the status
  * of the answer; PvmSysErr without a daemon. *answer must be freed when it is asked for. */

@@ -10,7 +10,8 @@
         "../../../native/checkpoint/addon/elf.cc",
         "../../../native/checkpoint/addon/machine.cc",
         "../../../native/checkpoint/addon/pidfd.cc",
-        "../../../native/checkpoint/addon/fifo.cc"
+        "../../../native/checkpoint/addon/fifo.cc",
+        "../../../native/checkpoint/addon/group_page.cc"
       ],
       "include_dirs": [
         "../../../node_modules/node-addon-api",
