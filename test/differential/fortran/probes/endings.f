@@ -30,6 +30,11 @@ c     Siblings, notices, signals, handlers, output of children.
       call show(' because', tids(1))
       call pvmfcatchout(1, n)
       call show('catchout', n)
+c     A handler takes the messages with tag 30 of the children.
+      call pvmfaddmhf(-1, 30, 0, 0, handle, id)
+      print '(A,L2)', 'addmhf', id .ge. 0
+      call pvmfaddmhf(-1, 30, 0, 0, handle, n)
+      call show('addmhf again', n)
       call pvmfspawn('endings', PVMHOST, '.', 2, tids, n)
       call show('spawn', n)
       call pvmfnotify(PVMTASKEXIT, 40, 2, tids, n)
@@ -38,11 +43,6 @@ c     Siblings, notices, signals, handlers, output of children.
       call show('notify of nobody', n)
       call pvmfnotify(17, 40, 1, tids, n)
       call show('notify of nothing', n)
-c     A handler takes the message; the tag is answered by the child.
-      call pvmfaddmhf(-1, 30, 0, 0, handle, id)
-      print '(A,L2)', 'addmhf', id .ge. 0
-      call pvmfaddmhf(-1, 30, 0, 0, handle, n)
-      call show('addmhf again', n)
       do 10 i = 1, 2
          call pvmfrecv(tids(i), 31, n)
          call pvmfunpack(INTEGER4, m, 1, 1, n)
