@@ -29,8 +29,9 @@ export interface VirtualMachine {
   locateSurely(tid: number): Promise<{ node: string; epoch: number }>;
   /** The commit point of a migration; `to === from` fences. Rejects only with REGISTRY_UNREACHABLE. */
   commitMove(move: { tid: number; epoch: number; from: string; to: string; migration: string }): Promise<{ committed: boolean; now: DirectoryEntry }>;
-  /** The task has ended here (or left the VM): its entry, group memberships and mailbox entries go. To be called for every one. */
-  forget(tid: number, epoch: number): void;
+  /** The task has ended here (or left the VM): its entry, group memberships and mailbox entries go. To be called for every one. Resolves when
+   *  they have gone, or the registry could not be told. */
+  forget(tid: number, epoch: number): Promise<void>;
   setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void>;
   /** Typed client of another node's (or this one's own) service Node. Throws NODE_UNKNOWN, NODE_DEAD. */
   peer(node: string): NodeClient;

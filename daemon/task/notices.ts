@@ -90,7 +90,6 @@ export class Notices {
 
   /** A local task has ended: its own wishes go, everybody who watches it is told. */
   localEnded(entry: TaskEntry, code: number, signal: string | null): void {
-    this.drop(entry);
     this.taskEnded(entry.tid);
     for (const node of entry.watchers) this.#tell(node, { tid: entry.tid, code, signal: signal ?? '' });
   }

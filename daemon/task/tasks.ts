@@ -15,7 +15,7 @@ import { Arrivals } from './arrivals.js';
 import { Book, type Kept } from './book.js';
 import { Captured } from './captured.js';
 import { architecture, pvm, tidText } from './codes.js';
-import type { Core } from './core.js';
+import { type Core, delay } from './core.js';
 import { Enrolment, type EnrolmentHost } from './enrolment.js';
 import { type EntryHost, TaskEntry } from './entry.js';
 import type { Link } from './link.js';
@@ -43,6 +43,8 @@ export interface TasksOptions {
 
 /** The source's copy of a task that has been committed elsewhere ends by itself; if not, it is ended. */
 const departedMs = 5000;
+/** The news of a task's end waits so long for the registry to clear away after it: a registry that is down delays nobody. */
+const clearingMs = 2000;
 /** A link that breaks because its process ends says nothing by itself. */
 const dyingMs = 50;
 
@@ -422,10 +424,16 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#requests.abandon(entry);
     this.#removeFiles(entry);
     this.book.remove(entry.tid);
-    this.#notices.localEnded(entry, exit.code, exit.signal);
-    if (!this.stopping) this.vm.forget(entry.tid, entry.epoch);
+    void this.#tellOfEnd(entry, exit);
     this.log.debug({ tid: tidText(entry.tid), ...exit }, 'task ended');
     this.emit('ended', entry, exit);
+  }
+
+  /** Who hears of an end finds nothing of the task any more, in groups and mailbox neither. */
+  async #tellOfEnd(entry: TaskEntry, exit: Exit): Promise<void> {
+    this.#notices.drop(entry);
+    if (!this.stopping) await Promise.race([this.vm.forget(entry.tid, entry.epoch), delay(clearingMs)]);
+    this.#notices.localEnded(entry, exit.code, exit.signal);
   }
 
   /** What the library left in the directory of sockets; it cannot do it when it is killed. */

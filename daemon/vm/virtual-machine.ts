@@ -115,12 +115,14 @@ export class Member implements VirtualMachine {
     return { committed, now: now ?? {} };
   }
 
-  forget(tid: number, epoch: number): void {
+  async forget(tid: number, epoch: number): Promise<void> {
     const known = this.#used.delete(tid) || this.#view.hasMoved(tid) || this.#options.restarted;
     if (!known) return;
-    this.#registry.forget({ tid, epoch }).catch((error: unknown) => {
+    try {
+      await this.#registry.forget({ tid, epoch });
+    } catch (error) {
       if (!this.#stop.signal.aborted) this.#log.error({ err: error, tid }, 'the registry could not be told of the end of a task');
-    });
+    }
   }
 
   async setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void> {
