@@ -69,8 +69,9 @@ describe('barriers over three nodes', function () {
     } finally {
       await mover.stop();
     }
-    // Visitors are killed while they move.
-    assert.deepEqual(mover.failures.filter((line) => mode !== 'visitors' || !/MIGRATION_UNKNOWN|already/.test(line)), []);
+    // Visitors are killed while they move; and a list of tasks can be older than the move before.
+    const harmless = mode === 'visitors' ? /MIGRATION_UNKNOWN|is on node n\d already/ : /is on node n\d already/;
+    assert.deepEqual(mover.failures.filter((line) => !harmless.test(line)), []);
     assert.ok(mover.moves.length > 0, 'nothing moved');
   };
 
