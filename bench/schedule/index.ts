@@ -25,6 +25,7 @@ const shapes: Shape[] = [
   { name: 'piled', nodes: 100, tasks: 1000, mixed: true, start: 'piled', team: 8 },
   { name: 'target', nodes: 1000, tasks: 10_000, mixed: true, start: 'random', team: 8 },
 ];
+/** Planned once each. */
 const large: Shape[] = [
   { name: 'large', nodes: 4000, tasks: 40_000, mixed: true, start: 'random', team: 8 },
   { name: 'largest', nodes: 4000, tasks: 100_000, mixed: true, start: 'piled', team: 8 },
@@ -74,23 +75,24 @@ function talkOf({ tasks, talks = [] }: Snapshot, placement: Placement): number {
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
 const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function measure(shape: Shape, seeds: number): Row[] {
+function* measure(shape: Shape, seeds: number): Generator<Row> {
   const machines = Array.from({ length: seeds }, (_, seed) => world(shape, seed + 1));
-  return strategies.map(([strategy, plan]): Row => {
-    const runs = machines.flatMap((snapshot) => [0, 1, 2].map(() => {
+  const times = shape.tasks > 20_000 ? 1 : 3;
+  for (const [strategy, plan] of strategies) {
+    const runs = machines.flatMap((snapshot) => Array.from({ length: times }, () => {
       const before = process.cpuUsage();
       const placement = plan(snapshot);
       const { user, system } = process.cpuUsage(before);
       return { snapshot, placement, ms: (user + system) / 1000 };
     }));
-    return {
+    yield {
       machine: shape.name, nodes: shape.nodes, tasks: shape.tasks, strategy,
       quality: mean(runs.map(({ snapshot, placement }) => Math.max(1, most(snapshot, placement)) / lowerBound(snapshot))),
       moved: mean(runs.map(({ snapshot, placement }) => snapshot.tasks.filter(({ tid, node }) => (placement.get(tid) ?? node) !== node).length / shape.tasks)),
       talk: mean(runs.map(({ snapshot, placement }) => talkOf(snapshot, placement))),
       ms: median(runs.map(({ ms }) => ms)),
     };
-  });
+  }
 }
 
 export function run(args: readonly string[]): Promise<number> {

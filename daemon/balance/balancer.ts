@@ -5,13 +5,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { asMpvmError } from '../errors.js';
-import { Feed } from '../migration/mailbox.js';
 import { performMove } from '../migration/mover.js';
 import type { mpvm } from '../rpc/messages.js';
 import type { BalancePlan } from '../schedule/policy.js';
 import type { DecisionRecord, OutcomeRecord } from '../schedule/replay.js';
 import type { NodeView, PlannedMove } from '../schedule/snapshot.js';
 import { tidText } from '../schedule/snapshot.js';
+import { EventQueue } from '../vm/event-queue.js';
 import type { DecisionLog } from './decisions.js';
 import { decide } from './planner.js';
 import type { PlannerDeps } from './planner.js';
@@ -21,7 +21,8 @@ type Event = mpvm.node.IBalanceEvent;
 type Outcome = OutcomeRecord['outcomes'][number];
 
 export class Balancer {
-  readonly feed = new Feed<Event>();
+  /** For the one who asked; what has been read is gone, so that a watch can last. */
+  readonly events = new EventQueue<Event>(new AbortController().signal);
   readonly wanted: Wanted;
   readonly sinceMs = Date.now();
   readonly counts = { plans: 0, moved: 0, failed: 0 };
@@ -63,12 +64,12 @@ export class Balancer {
       }
       if (watch) await delay(this.wanted.periodMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     } while (watch && !this.#stop.signal.aborted);
-    this.feed.end();
+    this.events.end();
   }
 
   /** A watch that nobody watches would collect its events for ever. */
   #tell(event: Event): void {
-    if (!this.wanted.detach || this.counts.plans <= 1) this.feed.push(event);
+    if (!this.wanted.detach || this.counts.plans <= 1) this.events.push(event);
   }
 
   async #move({ id, plan }: DecisionRecord): Promise<{ moved: number; failed: number }> {

@@ -47,7 +47,7 @@ class NodeBalancing implements Balancing {
     const { watch, detach } = balancer.wanted;
     // Who leaves one round of moves leaves it to end; a watch ends with its watcher.
     if (watch && !detach) signal.addEventListener('abort', () => balancer.stop(), { once: true });
-    for await (const event of balancer.feed.watch()) {
+    for await (const event of balancer.events) {
       yield event;
       if (detach && event.plan) return;
     }

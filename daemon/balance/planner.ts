@@ -18,7 +18,7 @@ export interface PlannerDeps {
   log: Logger;
 }
 
-/** `rest`: see assemble(). `verify`: ask about each move before it is planned. */
+/** `rest`: see assemble(). */
 export async function decide(deps: PlannerDeps, { options, windowMs, user, dryRun }: Wanted, rest: ReadonlyMap<number, number>): Promise<DecisionRecord> {
   const samples = await takeSamples(deps.vm, windowMs, deps.log);
   const now = Date.now();

@@ -46,7 +46,7 @@ function even(world: World): World {
 /** Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
 function evened(world: World, decisions: readonly Decision[]): Decision[] {
   const { snapshot, options } = world;
-  const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options);
+  const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options, { peers: world.peers });
   const places = new Map(decisions.map(({ task, to }) => [task.tid, to]));
   for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.named(to.node.name)!);
   return world.tasks.flatMap((task) => {

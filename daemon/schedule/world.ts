@@ -32,8 +32,8 @@ export class World {
   gain = 0;
   cost = 0;
 
-  /** `like`: a world of the same snapshot, whose decisions are not made here. */
-  constructor(snapshot: Snapshot, options: BalanceOptions, like?: World) {
+  /** `like`: what another world of this snapshot has found out; of one that differs in places alone, `peers`. */
+  constructor(snapshot: Snapshot, options: BalanceOptions, like?: Pick<World, 'peers'> & Partial<Pick<World, 'tasks'>>) {
     this.snapshot = snapshot;
     this.options = options;
     this.rooms = new Rooms(snapshot.nodes, isOpen);
@@ -108,7 +108,8 @@ export class World {
 
   /** The most crowded of the nodes that the decisions concern, before and after them. */
   concerned(): { before: number; after: number } {
-    const nodes = new Set(this.decisions.flatMap(({ task, to }) => [this.rooms.named(task.node)!, to]));
+    const nodes = new Set<Room>();
+    for (const { task, to } of this.decisions) nodes.add(this.home.get(task.tid)!).add(to);
     let [before, after] = [0, 0];
     for (const room of nodes) {
       before = Math.max(before, slowdown(this.initial[room.order]! / room.cores));
