@@ -54,13 +54,18 @@ export class Sampler {
     return this.#underWay;
   }
 
+  /** The console holds no work. */
+  #list(): LocalTask[] {
+    return this.#tasks.list().filter(({ isConsole }) => !isConsole);
+  }
+
   async #measure(windowMs: number): Promise<mpvm.node.ISampleReply> {
     const owner = ownerAtWork(this.#node);
     this.#forget();
     await this.#begin(windowMs);
     const runnable = await this.#watchQueue(windowMs);
     await this.#askTraffic();
-    const tasks = this.#tasks.list().filter(({ state }) => state === 'running' || state === 'moving').map((task) => this.#taskSample(task));
+    const tasks = this.#list().filter(({ state }) => state === 'running' || state === 'moving').map((task) => this.#taskSample(task));
     return {
       machine: this.#machine,
       cpus: cpus().length,
@@ -76,13 +81,13 @@ export class Sampler {
   /** Tasks that were not looked at lately get a beginning of their window. */
   async #begin(windowMs: number): Promise<void> {
     const now = Date.now();
-    for (const task of this.#tasks.list()) {
+    for (const task of this.#list()) {
       const last = this.#looks.get(task.tid);
       if (last?.pid === task.pid && now - last.atMs >= windowMs) continue;
       const seen = usage(task.pid);
       if (seen) this.#looks.set(task.tid, { atMs: now, pid: task.pid, usage: seen });
     }
-    if (this.#tasks.list().some(({ tid }) => !this.#heard.has(tid))) await this.#askTraffic();
+    if (this.#list().some(({ tid }) => !this.#heard.has(tid))) await this.#askTraffic();
   }
 
   /** The average length of the machine's run queue. */
@@ -123,7 +128,7 @@ export class Sampler {
   // ---------------------------------------------------------------- who talks to whom
 
   async #askTraffic(): Promise<void> {
-    this.#waitingFor = new Set(this.#tasks.list().filter((task) => task.ask({ trafficAsk: {} })).map(({ tid }) => tid));
+    this.#waitingFor = new Set(this.#list().filter((task) => task.ask({ trafficAsk: {} })).map(({ tid }) => tid));
     if (this.#waitingFor.size === 0) return;
     const patience = new AbortController();
     await Promise.race([new Promise<void>((resolve) => (this.#answered = resolve)), delay(answerMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
