@@ -105,6 +105,8 @@ export interface TaskEvents {
   migrationFrame: [LocalTask, mpvm.task.IToDaemon];
   /** The link to a task's process broke although it has not ended. */
   detached: [LocalTask];
+  /** Whom it has sent to since it told last; the answer to a TrafficAsk. */
+  traffic: [LocalTask, mpvm.task.ITraffic];
 }
 
 /**
@@ -124,6 +126,8 @@ export interface LocalTask {
   readonly record: TaskRecord;
   /** Sends at once, also while held (migration frames only). */
   send(frame: ToTask): void;
+  /** A question that is worth asking only now: false when the task cannot be sent anything at the moment. */
+  ask(frame: ToTask): boolean;
   /** From now on every other frame is kept; release() sends them after all. */
   hold(): void;
   release(): void;
@@ -182,4 +186,14 @@ export interface Migrations {
   /** A task of this node whose frozen copy is gone, as is the daemon that moved it: where is it? */
   outcome(tid: number, epoch: number, migration: string): Promise<MoveOutcome>;
   on(event: 'changed', listener: (migration: mpvm.node.IMigrationInfo) => void): void;
+}
+
+/** balance/: what planners must know of this node, and, on the registry's node, moves that even out the load. */
+export interface Balancing {
+  sample(request: mpvm.node.ISampleRequest): Promise<mpvm.node.ISampleReply>;
+  /** `signal`: the caller has gone; a watch that is not detached ends then. */
+  balance(request: mpvm.node.IBalanceRequest, signal: AbortSignal): AsyncIterable<mpvm.node.IBalanceEvent>;
+  status(): mpvm.node.IBalanceStatusReply;
+  /** Ends the watch; the moves under way are made. Resolves when it has ended. Rejects with NO_BALANCE. */
+  stop(): Promise<void>;
 }

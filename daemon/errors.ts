@@ -118,6 +118,11 @@ const catalogue = {
   // -- drains
   NO_ROOM: { text: 'no node has room for task {tid}: {detail}', remedy: 'add a node (mpvm join), or uncordon one', exit: 'blocked' },
   DRAIN_RUNNING: { text: 'node {node} is being drained already', remedy: '', exit: 'failed' },
+
+  // -- balancing
+  BALANCE_RUNNING: { text: 'the VM is being balanced already ({policy}, asked for by {user})', remedy: '`mpvm balance --status` tells about it, `mpvm balance --stop` ends it; --dry-run works meanwhile', exit: 'failed' },
+  NO_BALANCE: { text: 'no balancing is under way', remedy: '', exit: 'failed' },
+  BAD_DECISIONS: { text: '{path}: {detail}', remedy: 'give a log of decisions (balance.log in the directory of the registry\'s node), or what `mpvm balance --dry-run -o json` printed', exit: 'usage' },
 } satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

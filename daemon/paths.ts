@@ -31,6 +31,10 @@ export interface NodePaths {
   readonly lockFile: string;
   readonly log: string;
   readonly journal: string;
+  /** What balancing has decided, and with which numbers (the registry's node). */
+  readonly decisions: string;
+  /** The watch that goes on without its caller. */
+  readonly watch: string;
   readonly tls: string;
   /** The tasks' own sockets. */
   readonly taskSockets: string;
@@ -70,6 +74,8 @@ export function nodePaths(base: string, vm: string, node: string): NodePaths {
     lockFile: join(directory, 'lock'),
     log: join(directory, 'mpvmd.log'),
     journal: join(directory, 'journal'),
+    decisions: join(directory, 'balance.log'),
+    watch: join(directory, 'balance.json'),
     tls: join(directory, 'tls'),
     taskSockets: join(directory, 't'),
     output: join(directory, 'out'),

@@ -50,6 +50,14 @@ const seconds = (text: string): number => {
   if (!match) throw new InvalidArgumentError('It must be a number of seconds, such as 30, 90s, 5m or 1h.');
   return Math.ceil(Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? 's'] ?? 1));
 };
+const secondsOrNone = (text: string): number => (text === '0' ? 0 : seconds(text));
+const number = (what: string, good: (value: number) => boolean) => (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !good(value)) throw new InvalidArgumentError(`It must be ${what}.`);
+  return value;
+};
+const fraction = number('a number between 0 and 1', (value) => value > 0 && value < 1);
+const factor = number('a number from 0 on', (value) => value >= 0);
 const engines = () => new Option('--engine <engine>', 'what moves it').choices(['auto', 'native', 'criu']).default('auto');
 
 command('demo', 'the main job, end to end, on this machine', async () => (await import('./demo.js')).demo)
@@ -104,13 +112,29 @@ command('console [words...]', "PVM's own console; words: -nNAME, -dMASK, a host 
   .allowUnknownOption()
   .passThroughOptions();
 
+command('balance', 'even out the load by moving tasks', async () => (await import('./balance.js')).balance)
+  .addOption(new Option('--policy <policy>', 'how it is planned: few moves, best spread, talkers together, everything, as told (default: refine)').choices(['greedy', 'refine', 'comm', 'rotate', 'manual']))
+  .option('--dry-run', 'show what would be moved, and why')
+  .option('--watch', 'look again and again, until Ctrl-C')
+  .option('--period <s>', 'how often a watch looks (default: 10)', seconds)
+  .option('--detach', 'with --watch: it goes on in the daemon of the first node')
+  .option('--status', 'is a watch under way?')
+  .option('--stop', 'end it')
+  .option('--tolerance <share>', 'how uneven is even enough (default: 0.1)', fraction)
+  .option('--rest <s>', 'how long a task that has moved is left alone (default: 60)', secondsOrNone)
+  .option('--gain <factor>', 'what moves bring must be so many times what they cost (default: 2)', factor)
+  .option('--max-moves <n>', 'at most so many a plan', count(1))
+  .option('--concurrency <n>', 'moves at once (default: 2)', count(1))
+  .option('--move <tid=node>', 'manual: a move; may be given again', (text: string, all: string[] | undefined) => [...(all ?? []), text])
+  .option('--plan <file>', 'manual: the moves of a plan that --dry-run -o json printed')
+  .option('--replay <file>', 'make the decisions of a log again, off line; with --policy, as they would have been');
+
 command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
 
 for (const [usage, description] of [
   ['join <token>', 'make this machine a node of a VM'],
   ['token', 'what another machine needs to join'],
-  ['balance', 'even out the load by moving tasks'],
   ['dashboard', 'where the web page is'],
 ] as const) {
   command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))

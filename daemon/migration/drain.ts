@@ -14,7 +14,8 @@ import { asBlocker, stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { tidText } from './engine.js';
 import { Feed } from './mailbox.js';
-import { predict } from './predict.js';
+import { performMove, plannedMove } from './mover.js';
+import { observedBytesPerSecond } from './predict.js';
 
 type Event = mpvm.control.IDrainEvent;
 type TaskRow = mpvm.node.ITaskRow;
@@ -60,7 +61,7 @@ class Drain {
   readonly #startedAt = Date.now();
   /** Why a move of a task failed, and how often. */
   readonly #failed = new Map<number, { times: number; last: Blocker }>();
-  readonly #refusals = new Map<number, Set<string>>();
+  readonly #refusals = new Map<number, string[]>();
   readonly #refusalBlockers = new Map<number, Blocker[]>();
   /** Moves under way: id of each once it is known. */
   readonly #moving = new Map<number, { from: string; id: string | undefined }>();
@@ -167,7 +168,7 @@ class Drain {
   }
 
   #unready(row: TaskRow, node: string): Seen {
-    return { row, blockers: [], view: { tid: row.tid ?? 0, node, bytes: 0, blocked: ['it is starting'], refusedBy: new Set() } };
+    return { row, blockers: [], view: { tid: row.tid ?? 0, node, bytes: 0, demand: 1, blocked: ['it is starting'], refusedBy: [] } };
   }
 
   async #inspect(row: TaskRow, node: string): Promise<Seen> {
@@ -187,7 +188,8 @@ class Drain {
       if (failed && failed.times >= attempts) blockers.push(failed.last);
     }
     const blocked = moving ? ['it is moving'] : blockers.map((entry) => entry.cause ?? '');
-    return { row, blockers, view: { tid, node, bytes, blocked, refusedBy: this.#refusals.get(tid) ?? new Set() } };
+    // What it computes is not asked for: each task counts as one that does.
+    return { row, blockers, view: { tid, node, bytes, demand: 1, blocked, refusedBy: this.#refusals.get(tid) ?? [] } };
   }
 
   // ---------------------------------------------------------------- planning
@@ -196,7 +198,7 @@ class Drain {
   async #plan(seen: Seen[]): Promise<{ moves: PlannedMove[]; stays: Stays[] }> {
     const nodes = this.#vm.nodes().map(nodeView);
     for (;;) {
-      const views = seen.map(({ view }) => ({ ...view, refusedBy: this.#refusals.get(view.tid) ?? new Set<string>() }));
+      const views = seen.map(({ view }) => ({ ...view, refusedBy: this.#refusals.get(view.tid) ?? [] }));
       const plan = planDrain({ nodes, tasks: views }, this.#nodes);
       let refused = false;
       if (!this.#planned) for (const move of plan.moves) refused = (await this.#refuses(move)) || refused;
@@ -213,14 +215,14 @@ class Drain {
   }
 
   #refuse({ tid, to }: PlannedMove, reasons: Blocker[]): void {
-    this.#refusals.set(tid, new Set([...(this.#refusals.get(tid) ?? []), to]));
+    this.#refusals.set(tid, [...(this.#refusals.get(tid) ?? []), to]);
     this.#refusalBlockers.set(tid, [...(this.#refusalBlockers.get(tid) ?? []), ...reasons]);
   }
 
   #announce(moves: PlannedMove[], stays: Stays[], seen: Seen[]): void {
     if (this.#planned) return;
     this.#planned = true;
-    const planned = moves.map(({ tid, from, to, bytes, reason }) => ({ tid, from, to, bytes, us: predict(bytes).predictedUs, reason }));
+    const planned = moves.map(plannedMove);
     this.feed.push({ plan: { moves: planned, blocked: this.#allLeft(seen, stays) } });
   }
 
@@ -240,23 +242,15 @@ class Drain {
   // ---------------------------------------------------------------- moving
 
   async #move(move: PlannedMove): Promise<void> {
-    const { tid, from, to } = move;
+    const { tid, from } = move;
     this.#moving.set(tid, { from, id: undefined });
-    try {
-      let last: mpvm.node.IMigrationInfo | undefined;
-      for await (const { migration } of this.#vm.peer(from).migrate({ tid, to, reason: this.#request.reason || 'drain' })) {
-        if (!migration) continue;
-        this.#moving.set(tid, { from, id: migration.id ?? undefined });
-        if (migration.state !== last?.state || migration.outcome !== last?.outcome) this.feed.push({ migration });
-        last = migration;
-      }
-      if (last?.outcome === 'completed') this.#moved++;
-      else this.#moveFailed(move, MpvmError.received(last?.code || 'INTERNAL', last?.reason ?? ''), last?.blockers ?? []);
-    } catch (thrown) {
-      this.#moveFailed(move, asMpvmError(thrown), []);
-    } finally {
-      this.#moving.delete(tid);
-    }
+    const { error, blockers } = await performMove(this.#vm, move, this.#request.reason || 'drain', (migration, news) => {
+      this.#moving.set(tid, { from, id: migration.id ?? undefined });
+      if (news) this.feed.push({ migration });
+    });
+    if (error) this.#moveFailed(move, error, blockers);
+    else this.#moved++;
+    this.#moving.delete(tid);
   }
 
   #moveFailed(move: PlannedMove, error: MpvmError, blockers: Blocker[]): void {
@@ -274,14 +268,15 @@ class Drain {
   }
 }
 
+/** As the heartbeats tell it: no task of this node is in the snapshot unless it is being drained. */
 function nodeView(node: mpvm.node.INodeInfo): NodeView {
   return {
     name: node.name ?? '',
     up: node.state === mpvm.node.NodeState.UP,
     cordoned: node.cordoned ?? false,
-    cpus: node.cpus ?? 1,
-    load: node.load ?? 0,
-    tasks: node.tasks ?? 0,
+    cores: node.cpus ?? 1,
+    other: Math.max(node.load ?? 0, node.tasks ?? 0),
     memoryFreeBytes: node.memoryFreeBytes ?? 0,
+    bytesPerSecond: observedBytesPerSecond(),
   };
 }

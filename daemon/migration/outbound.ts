@@ -238,8 +238,9 @@ export class OutboundMove {
     this.#faults.at('SOURCE_AFTER_GRANT');
 
     const frames = task.held().map((frame) => mpvm.task.ToTask.encode(frame).finish());
+    const dirtyBytesPerSecond = this.#timeline.dirtyBytesPerSecond();
     this.#handedOver = true; // from the moment it may have been delivered
-    await vm.peer(this.to).handover({ id: this.id, record: { ...task.record, epoch: this.#epoch }, frames }, { signal: this.#inbound.signal });
+    await vm.peer(this.to).handover({ id: this.id, record: { ...task.record, epoch: this.#epoch, dirtyBytesPerSecond }, frames }, { signal: this.#inbound.signal });
     this.#faults.at('SOURCE_AFTER_HANDOVER');
   }
 

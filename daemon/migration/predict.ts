@@ -1,9 +1,5 @@
 /** What a move of so much memory will take, before it has begun: for plans and for people, never for decisions. */
-
-/** Of one stream over a good network, measured on the machines this was built on; a start, until moves have been seen. */
-const assumedBytesPerSecond = 1.2e9;
-const setupUs = 15_000;
-const stopUs = 8_000;
+import { assumedBytesPerSecond, moveSeconds, stopSeconds } from '../schedule/cost.js';
 
 let observed = assumedBytesPerSecond;
 
@@ -13,7 +9,11 @@ export function learn(bytes: number, us: number): void {
   observed += ((bytes * 1e6) / us - observed) / 4;
 }
 
+/** Of the page streams from this node. */
+export function observedBytesPerSecond(): number {
+  return observed;
+}
+
 export function predict(privateBytes: number): { predictedBytes: number; predictedUs: number; predictedDowntimeUs: number } {
-  const copying = (privateBytes / observed) * 1e6;
-  return { predictedBytes: privateBytes, predictedUs: Math.round(setupUs + copying + stopUs), predictedDowntimeUs: stopUs };
+  return { predictedBytes: privateBytes, predictedUs: Math.round(moveSeconds(privateBytes, observed) * 1e6), predictedDowntimeUs: Math.round(stopSeconds * 1e6) };
 }

@@ -58,6 +58,12 @@ export class Timeline {
     const last = this.#phases.at(-1);
     if (last && last.endUs === undefined) last.endUs = Math.max(last.startUs, atUs);
   }
+  /** How fast the program has dirtied memory so far: all that was sent after the first round, and is left. 0: not known. */
+  dirtyBytesPerSecond(atUs = nowUs()): number {
+    const first = this.#phases.find(({ name }) => name === 'round 1');
+    if (!first || this.rounds < 2 || atUs <= first.startUs) return 0;
+    return Math.round(((this.transferred - first.bytes + this.remaining) * 1e6) / (atUs - first.startUs));
+  }
   toLocal(remoteUs: number): number {
     return remoteUs - this.clockOffsetUs;
   }

@@ -20,6 +20,8 @@ export interface ControlParts {
 }
 
 const gatherTimeoutMs = 3000;
+/** Moves under way are waited for. */
+const stopBalanceTimeoutMs = 60_000;
 /** A task may move again while it is being looked for. */
 const attempts = 4;
 const upStates: readonly (number | null | undefined)[] = [mpvm.node.NodeState.UP, mpvm.node.NodeState.SUSPECT];
@@ -61,6 +63,11 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       return {};
     },
     drain: (request) => migrations.drain(request),
+    async *balance(request, { signal }) {
+      yield* registryNode(vm).balance(request, { signal });
+    },
+    balanceStatus: () => registryNode(vm).balanceStatus({}),
+    stopBalance: () => registryNode(vm).stopBalance({}, { timeoutMs: stopBalanceTimeoutMs }),
     watch: (_request, { signal }) => watchAll(vm, news, () => allTasks(parts), signal),
     down: () => {
       // The answer goes out first: the daemon that gives it ends as well.
@@ -68,6 +75,11 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       return { status: 0 };
     },
   };
+}
+
+/** One node balances the VM: the one that has the log of what was decided. */
+function registryNode(vm: VirtualMachine): NodeClient {
+  return vm.peer(vm.nodes().find(({ registry }) => registry)?.name ?? vm.self.name);
 }
 
 function unknown(tid: number): MpvmError {

@@ -1,6 +1,6 @@
 /** Service Node, for the other daemons: everything is done by the parts that own it. */
 import { MpvmError } from '../errors.js';
-import type { Migrations, Tasks } from '../contracts.js';
+import type { Balancing, Migrations, Tasks } from '../contracts.js';
 import type { GroupPages } from '../vm/group-pages.js';
 import { Once } from './once.js';
 import type { ImplementationOf } from './server.js';
@@ -9,6 +9,7 @@ import type { nodeService } from './services.js';
 export interface Parts {
   tasks: Tasks;
   migrations: Migrations;
+  balancing: Balancing;
 }
 
 /**
@@ -19,6 +20,7 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
   const tasks = async (): Promise<Tasks> => (await parts()).tasks;
   const once = new Once();
   const migrations = async (): Promise<Migrations> => (await parts()).migrations;
+  const balancing = async (): Promise<Balancing> => (await parts()).balancing;
   return {
     ping: () => ({ timeUs: Date.now() * 1000, name }),
     spawn: async (request) => (await tasks()).spawn(request),
@@ -68,5 +70,14 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
     cancelMigration: async ({ id }) => (await migrations()).cancel(id),
     listMigrations: async () => ({ migrations: (await migrations()).list() }),
     explainTask: async (request) => (await migrations()).explain(request),
+    sample: async (request) => (await balancing()).sample(request),
+    async *balance(request, { signal }) {
+      yield* (await balancing()).balance(request, signal);
+    },
+    balanceStatus: async () => (await balancing()).status(),
+    stopBalance: async () => {
+      await (await balancing()).stop();
+      return {};
+    },
   };
 }

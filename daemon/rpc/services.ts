@@ -69,6 +69,10 @@ export const nodeService = {
   cancelMigration: node.unary('CancelMigration', n.CancelRequest, n.StatusReply),
   listMigrations: node.unary('ListMigrations', n.Empty, n.ListMigrationsReply),
   explainTask: node.unary('ExplainTask', n.ExplainTaskRequest, n.ExplainReply),
+  sample: node.unary('Sample', n.SampleRequest, n.SampleReply),
+  balance: node.stream('Balance', n.BalanceRequest, n.BalanceEvent),
+  balanceStatus: node.unary('BalanceStatus', n.Empty, n.BalanceStatusReply),
+  stopBalance: node.unary('StopBalance', n.Empty, n.StatusReply),
 };
 
 const control = describe('mpvm.control.Control');
@@ -84,6 +88,9 @@ export const controlService = {
   explain: control.unary('Explain', n.ExplainTaskRequest, n.ExplainReply),
   cordon: control.unary('Cordon', c.CordonRequest, n.StatusReply),
   drain: control.stream('Drain', c.DrainRequest, c.DrainEvent),
+  balance: control.stream('Balance', n.BalanceRequest, n.BalanceEvent),
+  balanceStatus: control.unary('BalanceStatus', c.Empty, n.BalanceStatusReply),
+  stopBalance: control.unary('StopBalance', c.Empty, n.StatusReply),
   watch: control.stream('Watch', c.Empty, c.WatchEvent),
   down: control.unary('Down', c.Empty, n.StatusReply),
 };

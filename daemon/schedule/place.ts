@@ -1,42 +1,135 @@
-/** Greedy placement: the largest task first, each to the node where it has most of a processor and enough memory. */
+/**
+ * Rooms: the nodes as they will be once the moves decided so far have been made, and the one rule
+ * of placement: a task goes where it finds most of a processor, and enough memory. Drains and all
+ * policies of balancing place by it.
+ */
+import { Heap } from './heap.js';
+import { byName } from './snapshot.js';
 import type { NodeView, TaskView } from './snapshot.js';
 
 /** Kept free on a node beside what its new tasks bring. */
 export const memoryReserveBytes = 128 << 20;
 
-/** A node as it will be once the moves decided so far have been made. */
 export interface Room {
   readonly node: NodeView;
-  tasks: number;
+  readonly cores: number;
+  /** By name: ties go by it, so that a plan can be repeated. */
+  readonly order: number;
+  /** Takes tasks from elsewhere. */
+  readonly open: boolean;
+  /** Processors that its work would keep busy. */
+  load: number;
   freeBytes: number;
 }
 
-export function rooms(nodes: readonly NodeView[], usable: (node: NodeView) => boolean): Room[] {
-  const inOrder = nodes.filter(usable).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return inOrder.map((node) => ({ node, tasks: node.tasks, freeBytes: node.memoryFreeBytes }));
+/** Work for each processor, if `more` came. */
+export function crowding(room: Room, more = 0): number {
+  return (room.load + more) / room.cores;
 }
 
-/** Tasks (or other work, which load tells) for each processor if one more came. */
-export function crowding({ node, tasks }: Room): number {
-  const foreign = Math.max(0, node.load - node.tasks);
-  return (tasks + foreign + 1) / Math.max(1, node.cpus);
+export function fits(task: TaskView, room: Room): boolean {
+  return room.open && room.node.name !== task.node && room.freeBytes >= task.bytes + memoryReserveBytes && !task.refusedBy.includes(room.node.name);
 }
 
-/** The best room for a task, taken; undefined when none will do. Ties go by name, so that a plan can be repeated. */
-export function place(task: TaskView, among: readonly Room[]): Room | undefined {
-  const fitting = among.filter((room) =>
-    room.node.name !== task.node && !task.refusedBy.has(room.node.name) && room.freeBytes >= task.bytes + memoryReserveBytes);
-  const best = fitting.reduce<Room | undefined>((chosen, room) => (chosen === undefined || better(room, chosen) ? room : chosen), undefined);
-  if (best) {
-    best.tasks++;
-    best.freeBytes -= task.bytes;
+interface Entry {
+  room: Room;
+  /** When the room was put in; another now: there is a newer entry. */
+  load: number;
+}
+const before = (a: Entry, b: Entry): boolean => a.load < b.load || (a.load === b.load && a.room.order < b.room.order);
+
+export class Rooms {
+  readonly all: readonly Room[];
+  readonly #named: Map<string, Room>;
+  /** Open rooms with equally many processors, the emptiest first: among them load alone decides. */
+  readonly #classes = new Map<number, Heap<Entry>>();
+  /** The heaps are made when they are first asked for. */
+  #indexed = false;
+
+  /** With the `other` work of the nodes only; tasks are added with settle(). */
+  constructor(nodes: readonly NodeView[], open: (node: NodeView) => boolean) {
+    this.all = [...nodes].sort(byName).map((node, order) => ({
+      node, order, open: open(node), cores: node.cores > 0 ? node.cores : 1, load: node.other, freeBytes: node.memoryFreeBytes,
+    }));
+    this.#named = new Map(this.all.map((room) => [room.node.name, room]));
   }
-  return best;
+
+  named(name: string): Room | undefined {
+    return this.#named.get(name);
+  }
+  get open(): Room[] {
+    return this.all.filter(({ open }) => open);
+  }
+
+  /** The task is there already. */
+  settle(task: TaskView): void {
+    const room = this.#named.get(task.node);
+    if (room) room.load += task.demand;
+  }
+  arrive(task: TaskView, room: Room): void {
+    room.load += task.demand;
+    room.freeBytes -= task.bytes;
+    this.#index(room);
+  }
+  /** It makes room for no other: the memory of a task that leaves is free when it has left. */
+  depart(task: TaskView, room: Room): void {
+    room.load -= task.demand;
+    this.#index(room);
+  }
+  /** It stays after all (after depart). */
+  stay(task: TaskView, room: Room): void {
+    room.load += task.demand;
+    this.#index(room);
+  }
+
+  /** The open room, other than its own, where this task would find most of a processor. */
+  best(task: TaskView): Room | undefined {
+    if (!this.#indexed) {
+      this.#indexed = true;
+      for (const room of this.all) this.#index(room);
+    }
+    let chosen: Room | undefined;
+    for (const heap of this.#classes.values()) {
+      const room = emptiest(heap, task);
+      if (room && (!chosen || better(room, chosen, task.demand))) chosen = room;
+    }
+    return chosen;
+  }
+
+  #index(room: Room): void {
+    if (!room.open || !this.#indexed) return;
+    let heap = this.#classes.get(room.cores);
+    if (!heap) this.#classes.set(room.cores, (heap = new Heap(before)));
+    heap.push({ room, load: room.load });
+  }
 }
 
-function better(a: Room, b: Room): boolean {
-  const [left, right] = [crowding(a), crowding(b)];
-  return left < right || (left === right && a.node.name < b.node.name);
+function emptiest(heap: Heap<Entry>, task: TaskView): Room | undefined {
+  const unfit: Entry[] = [];
+  let found: Room | undefined;
+  for (let top = heap.peek(); top && !found; top = heap.peek()) {
+    if (top.load !== top.room.load) heap.pop();
+    else if (fits(task, top.room)) found = top.room;
+    else unfit.push(heap.pop()!);
+  }
+  for (const entry of unfit) heap.push(entry);
+  return found;
+}
+
+function better(a: Room, b: Room, demand: number): boolean {
+  const [left, right] = [crowding(a, demand), crowding(b, demand)];
+  return left < right || (left === right && a.order < b.order);
+}
+
+export function whyNoRoom(task: TaskView, rooms: Rooms): string {
+  const others = rooms.open.filter(({ node }) => node.name !== task.node);
+  if (others.length === 0) return 'no other node is up and open to tasks';
+  const words = others.slice(0, 8).map(({ node, freeBytes }) => {
+    if (task.refusedBy.includes(node.name)) return `${node.name} cannot take it`;
+    return `${node.name} has ${Math.max(0, Math.floor((freeBytes - memoryReserveBytes) / (1 << 20)))} MiB to spare`;
+  });
+  const more = others.length > words.length ? `, and ${others.length - words.length} more` : '';
+  return `it needs ${Math.ceil(task.bytes / (1 << 20))} MiB; ${words.join(', ')}${more}`;
 }
 
 export function largestFirst(tasks: readonly TaskView[]): TaskView[] {

@@ -201,6 +201,12 @@ export class TaskEntry implements LocalTask {
     else if (frame.migrationAbort && frame.migrationAbort.id === this.#start?.migrationStart?.id) this.#start = undefined;
   }
 
+  ask(frame: ToTask): boolean {
+    if (this.#state !== 'running' || this.#holding || !this.#ready || !this.#link?.open) return false;
+    this.#link.send(frame);
+    return true;
+  }
+
   /** By whichever way is open: the link, the outbox, the kept frames, the node it went to. */
   deliver(frames: readonly ToTask[]): void {
     if (this.#state === 'departed') return this.#host.forward(this.tid, frames);

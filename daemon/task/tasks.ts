@@ -278,7 +278,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#enrolment.expect(entry);
     this.#notices.restore(entry, entry.recordedNotifies);
     entry.captured?.adopted();
-    this.changed(entry);
+    entry.amend({ movedMs: Date.now() });
     this.emit('started', entry);
   }
 
@@ -303,6 +303,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
       case 'resumed':
         entry.nowReady();
         this.emit('migrationFrame', entry, frame);
+        return;
+      case 'traffic':
+        this.emit('traffic', entry, frame.traffic ?? {});
         return;
       case 'migrationProgress':
       case 'freezeRequest':

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
+import { createBalancing } from '../balance/index.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { createMigrations } from '../migration/index.js';
@@ -159,14 +160,16 @@ export class Daemon {
     const tasks = createTasks({ vm, paths, log: log.child({ part: 'task' }), libraryDirectory: join(projectRoot(), 'build/lib') });
     this.#tasks = tasks;
     const migrations = createMigrations({ vm, tasks, paths, log, faults });
+    const balancing = createBalancing({ vm, tasks, paths, log });
     vm.on('shutdown', (reason) => void this.stop(reason));
     await tasks.start(migrations);
-    this.#parts.resolve({ tasks, migrations });
+    this.#parts.resolve({ tasks, migrations, balancing });
     this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, log: log.child({ part: 'control' }) }), log));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
     if (this.#phase === 'starting') this.#phase = 'serving';
+    if (this.#registry) balancing.resume();
   }
 
   /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */

@@ -183,6 +183,14 @@ int pvmi_link_resolve(uint32_t tid, uint32_t epoch, bool broken);
 void pvmi_plane_route_known(const struct pvmi_route_answer *answer);    /* plane provides it */
 int pvmi_link_endpoint(const char *local_path, uint16_t port);
 
+/* What has been sent to each peer since the daemon was told last (traffic.c): it asks when somebody plans. */
+struct pvmi_traffic {
+	uint32_t tid;
+	uint64_t messages, bytes;
+};
+void pvmi_plane_tell_traffic(void);     /* plane provides it */
+int pvmi_link_traffic(const struct pvmi_traffic *peers, size_t count);
+
 /* Migration frames, passed through. Payloads are decoded by link/ (names as in task.proto). */
 struct pvmi_migration_start {
 	char id[64];

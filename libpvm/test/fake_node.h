@@ -38,6 +38,12 @@ int fake_receive(int *tag, uint64_t *seed, unsigned long *length);
 /* A notice of the end of task `about`, as its daemon would send it. */
 void fake_notice(int about, int tag);
 
+/* What this task told last of what it has sent, by the receiver's number. */
+extern struct fake_traffic {
+	uint64_t messages, bytes;
+} fake_told[FAKE_TASKS];
+extern bool fake_deaf;          /* what it tells gets lost */
+
 /* Cut all connections of this process, as a failing network would. */
 void fake_cut(void);
 

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../src/pvmi.h"
 #include "fake_node.h"
 
 #define CHECK(condition) \
@@ -254,6 +255,57 @@ static void senders_to_a_computing_task_can_leave(void **state)
 	assert_ends_well(b);
 }
 
+/* ------------------------------------------------------------------ traffic */
+
+static void report(bool heard)
+{
+	pvmi_enter();
+	fake_deaf = !heard;
+	pvmi_plane_tell_traffic();
+	pvmi_leave();
+}
+
+/* A message's seed travels in front of it: 8 bytes. */
+static void tell(int number)
+{
+	int i;
+
+	(void)number;
+	for (i = 0; i < 10; i++)
+		CHECK(fake_send(2, 1, (uint64_t)i, 92) == 0);
+	CHECK(fake_send(3, 1, 0, 4992) == 0);
+	report(false);                  /* what was not heard is told again */
+	report(true);
+	CHECK(fake_told[2].messages == 10 && fake_told[2].bytes == 1000);
+	CHECK(fake_told[3].messages == 1 && fake_told[3].bytes == 5000);
+	CHECK(fake_send(3, 1, 0, 0) == 0);
+	report(true);
+	CHECK(fake_told[2].messages == 0 && fake_told[2].bytes == 0);
+	CHECK(fake_told[3].messages == 1 && fake_told[3].bytes == 8);
+	report(true);
+	CHECK(fake_told[3].messages == 0);
+}
+
+static void hear(int number)
+{
+	unsigned long length;
+	uint64_t seed;
+	int tag, i;
+
+	for (i = 0; i < (number == 2 ? 10 : 2); i++)
+		fake_receive(&tag, &seed, &length);
+}
+
+static void a_task_tells_once_whom_it_has_sent_to(void **state)
+{
+	pid_t a = start(1, 1, tell), b = start(2, 1, hear), c = start(3, 2, hear);
+
+	(void)state;
+	assert_ends_well(a);
+	assert_ends_well(b);
+	assert_ends_well(c);
+}
+
 /* ------------------------------------------------------------------ ends */
 
 static void die_after_sending(int number)
@@ -380,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup(connections_that_are_cut_lose_and_repeat_nothing, setup),
 		cmocka_unit_test_setup(a_large_stream_resumes_after_each_cut, setup),
 		cmocka_unit_test_setup(senders_to_a_computing_task_can_leave, setup),
+		cmocka_unit_test_setup(a_task_tells_once_whom_it_has_sent_to, setup),
 		cmocka_unit_test_setup(a_notice_of_death_comes_after_the_messages, setup),
 		cmocka_unit_test_setup(garbage_on_its_sockets_does_not_disturb_a_task, setup),
 	};

@@ -6,18 +6,18 @@ import { memoryReserveBytes } from '../../daemon/schedule/place.js';
 import type { NodeView, Snapshot, TaskView } from '../../daemon/schedule/snapshot.js';
 
 const MiB = 1 << 20;
-const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({ name, up: true, cordoned: false, cpus: 2, load: 0, tasks: 0, memoryFreeBytes: 4096 * MiB, ...more });
-const task = (tid: number, on: string, more: Partial<TaskView> = {}): TaskView => ({ tid, node: on, bytes: 100 * MiB, blocked: [], refusedBy: new Set(), ...more });
+const node = (name: string, more: Partial<NodeView> = {}): NodeView => ({ name, up: true, cordoned: false, cores: 2, other: 0, memoryFreeBytes: 4096 * MiB, ...more });
+const task = (tid: number, on: string, more: Partial<TaskView> = {}): TaskView => ({ tid, node: on, bytes: 100 * MiB, demand: 1, blocked: [], refusedBy: [], ...more });
 const drain = (nodes: NodeView[], tasks: TaskView[], ...drained: string[]): ReturnType<typeof planDrain> => planDrain({ nodes, tasks }, new Set(drained));
 
 describe('the plan of a drain', () => {
   it('spreads tasks over the other nodes by their processors', () => {
-    const { moves } = drain([node('a'), node('b', { cpus: 2 }), node('c', { cpus: 4 })], [1, 2, 3, 4, 5, 6].map((tid) => task(tid, 'a')), 'a');
+    const { moves } = drain([node('a'), node('b', { cores: 2 }), node('c', { cores: 4 })], [1, 2, 3, 4, 5, 6].map((tid) => task(tid, 'a')), 'a');
     assert.deepEqual([moves.filter(({ to }) => to === 'b').length, moves.filter(({ to }) => to === 'c').length], [2, 4]);
   });
 
   it('counts work that is not of this VM', () => {
-    const { moves } = drain([node('a'), node('b', { load: 8 }), node('c')], [task(1, 'a'), task(2, 'a')], 'a');
+    const { moves } = drain([node('a'), node('b', { other: 8 }), node('c')], [task(1, 'a'), task(2, 'a')], 'a');
     assert.deepEqual(moves.map(({ to }) => to), ['c', 'c']);
   });
 
@@ -47,12 +47,12 @@ describe('the plan of a drain', () => {
   const snapshots: fc.Arbitrary<{ snapshot: Snapshot; drained: Set<string> }> = fc.record({
     snapshot: fc.record({
       nodes: fc.tuple(...names.map((name) => fc.record({
-        name: fc.constant(name), up: fc.boolean(), cordoned: fc.boolean(), cpus: fc.integer({ min: 0, max: 64 }),
-        load: fc.double({ min: 0, max: 100, noNaN: true }), tasks: fc.nat(50), memoryFreeBytes: fc.nat(2 ** 31 - 1),
+        name: fc.constant(name), up: fc.boolean(), cordoned: fc.boolean(), cores: fc.integer({ min: 0, max: 64 }),
+        other: fc.double({ min: 0, max: 100, noNaN: true }), memoryFreeBytes: fc.nat(2 ** 31 - 1),
       }))),
       tasks: fc.uniqueArray(fc.record({
-        tid: fc.nat(1000), node: fc.constantFrom(...names), bytes: fc.nat(2 ** 30), blocked: fc.array(fc.constant('held'), { maxLength: 1 }),
-        refusedBy: fc.subarray(names).map((found) => new Set(found)),
+        tid: fc.nat(1000), node: fc.constantFrom(...names), bytes: fc.nat(2 ** 30), demand: fc.constant(1), blocked: fc.array(fc.constant('held'), { maxLength: 1 }),
+        refusedBy: fc.subarray(names),
       }), { selector: ({ tid }) => tid, maxLength: 40 }),
     }),
     drained: fc.subarray(names, { minLength: 1 }).map((found) => new Set(found)),
@@ -73,7 +73,7 @@ describe('the plan of a drain', () => {
       for (const move of planDrain(snapshot, drained).moves) {
         const to = snapshot.nodes.find(({ name }) => name === move.to)!;
         const what = snapshot.tasks.find(({ tid }) => tid === move.tid)!;
-        assert.ok(to.up && !to.cordoned && !drained.has(to.name) && !what.refusedBy.has(to.name) && what.blocked.length === 0 && move.from === what.node);
+        assert.ok(to.up && !to.cordoned && !drained.has(to.name) && !what.refusedBy.includes(to.name) && what.blocked.length === 0 && move.from === what.node);
         used.set(to.name, (used.get(to.name) ?? 0) + move.bytes);
       }
       for (const [name, bytes] of used) assert.ok(bytes + memoryReserveBytes <= snapshot.nodes.find((entry) => entry.name === name)!.memoryFreeBytes);
@@ -92,7 +92,7 @@ describe('the plan of a drain', () => {
       for (const { tid, why } of stays) {
         if (why !== 'room') continue;
         const what = snapshot.tasks.find((entry) => entry.tid === tid)!;
-        for (const to of snapshot.nodes.filter((entry) => entry.up && !entry.cordoned && !drained.has(entry.name) && !what.refusedBy.has(entry.name))) {
+        for (const to of snapshot.nodes.filter((entry) => entry.up && !entry.cordoned && !drained.has(entry.name) && !what.refusedBy.includes(entry.name))) {
           const taken = moves.filter((move) => move.to === to.name).reduce((sum, { bytes }) => sum + bytes, 0);
           assert.ok(to.memoryFreeBytes - taken < what.bytes + memoryReserveBytes);
         }

@@ -136,6 +136,7 @@ void pvmi_link_event(const struct pvmi_frame *frame)
 {
 	switch (frame->tag) {
 	case mpvm_task_ToTask_deliver_tag: deliver(frame); break;
+	case mpvm_task_ToTask_traffic_ask_tag: pvmi_plane_tell_traffic(); break;
 	case mpvm_task_ToTask_migration_start_tag: migration_start(frame); break;
 	case mpvm_task_ToTask_freeze_grant_tag: freeze_grant(frame); break;
 	case mpvm_task_ToTask_migration_abort_tag: migration_abort(frame); break;

@@ -81,6 +81,40 @@ void pvmi_link_drop_resolves(void)
 	}
 }
 
+/* ------------------------------------------------------------------ planning */
+
+struct traffic {
+	const struct pvmi_traffic *peers;
+	size_t count;
+};
+
+static bool encode_traffic(pb_ostream_t *stream, const pb_field_t *field, void *const *argument)
+{
+	const struct traffic *traffic = *argument;
+	size_t i;
+
+	for (i = 0; i < traffic->count; i++) {
+		mpvm_task_PeerTraffic peer = {
+			.tid = traffic->peers[i].tid,
+			.messages = traffic->peers[i].messages,
+			.bytes = traffic->peers[i].bytes,
+		};
+
+		if (!pb_encode_tag_for_field(stream, field) ||
+		    !pb_encode_submessage(stream, mpvm_task_PeerTraffic_fields, &peer))
+			return false;
+	}
+	return true;
+}
+
+int pvmi_link_traffic(const struct pvmi_traffic *peers, size_t count)
+{
+	struct traffic traffic = { peers, count };
+	mpvm_task_Traffic body = { .peers = { .funcs.encode = encode_traffic, .arg = &traffic } };
+
+	return pvmi_link_send(0, mpvm_task_ToDaemon_traffic_tag, mpvm_task_Traffic_fields, &body);
+}
+
 /* ------------------------------------------------------------------ migration */
 
 int pvmi_link_migration_progress(const struct pvmi_migration_report *report)

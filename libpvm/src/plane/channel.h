@@ -110,6 +110,7 @@ struct pvmi_channel {
 
 	struct {
 		uint64_t messages, bytes, pushed, breaks, waits;
+		uint64_t told_messages, told_bytes;     /* to the daemon (traffic.c) */
 	} counts;
 };
 

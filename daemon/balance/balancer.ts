@@ -1,0 +1,125 @@
+/**
+ * Balancing as it is done: measure, plan, move with a limit on how many at once; a watch does so
+ * again and again. It runs on the registry's node, one at a time; what is already moving when it is
+ * ended still moves.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { asMpvmError } from '../errors.js';
+import { performMove } from '../migration/mover.js';
+import type { mpvm } from '../rpc/messages.js';
+import type { BalancePlan } from '../schedule/policy.js';
+import type { DecisionRecord, OutcomeRecord } from '../schedule/replay.js';
+import type { NodeView, PlannedMove } from '../schedule/snapshot.js';
+import { tidText } from '../schedule/snapshot.js';
+import { EventQueue } from '../vm/event-queue.js';
+import type { DecisionLog } from './decisions.js';
+import { decide } from './planner.js';
+import type { PlannerDeps } from './planner.js';
+import type { Wanted } from './request.js';
+
+type Event = mpvm.node.IBalanceEvent;
+type Outcome = OutcomeRecord['outcomes'][number];
+
+export class Balancer {
+  /** For the one who asked; what has been read is gone, so that a watch can last. */
+  readonly events = new EventQueue<Event>(new AbortController().signal);
+  readonly wanted: Wanted;
+  readonly sinceMs = Date.now();
+  readonly counts = { plans: 0, moved: 0, failed: 0 };
+  /** Resolves when nothing is left to do. Never rejects. */
+  readonly done: Promise<void>;
+  readonly #deps: PlannerDeps;
+  readonly #decisions: DecisionLog;
+  readonly #stop = new AbortController();
+  /** When a move of a task has failed. */
+  readonly #failures = new Map<number, number>();
+
+  constructor(wanted: Wanted, deps: PlannerDeps, decisions: DecisionLog) {
+    this.wanted = wanted;
+    this.#deps = deps;
+    this.#decisions = decisions;
+    this.done = this.#run();
+  }
+
+  /** No more plans; the moves under way are made. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { watch, dryRun } = this.wanted;
+    do {
+      try {
+        const decision = await decide(this.#deps, this.wanted, this.#failures);
+        this.#decisions.append(decision);
+        this.counts.plans++;
+        this.#tell({ plan: planEvent(decision) });
+        const result = dryRun ? { moved: 0, failed: 0 } : await this.#move(decision);
+        const goesOn = watch && !this.#stop.signal.aborted;
+        this.#tell({ done: { ...result, nextMs: goesOn ? Date.now() + this.wanted.periodMs : 0 } });
+      } catch (thrown) {
+        const { code, message } = asMpvmError(thrown);
+        this.#deps.log.warn({ code, cause: message }, 'balancing failed');
+        if (!watch) this.#tell({ failed: { status: -1, code, text: message } });
+      }
+      if (watch) await delay(this.wanted.periodMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    } while (watch && !this.#stop.signal.aborted);
+    this.events.end();
+  }
+
+  /** A watch that nobody watches would collect its events for ever. */
+  #tell(event: Event): void {
+    if (!this.wanted.detach || this.counts.plans <= 1) this.events.push(event);
+  }
+
+  async #move({ id, plan }: DecisionRecord): Promise<{ moved: number; failed: number }> {
+    const queue = [...plan.moves];
+    const outcomes: Outcome[] = [];
+    const worker = async (): Promise<void> => {
+      while (!this.#stop.signal.aborted) {
+        const move = queue.shift();
+        if (!move) return;
+        outcomes.push(await this.#moveOne(move));
+      }
+    };
+    await Promise.all(Array.from({ length: this.wanted.concurrency }, worker));
+    if (outcomes.length > 0) this.#decisions.append({ v: 1, id, time: new Date().toISOString(), outcomes });
+    const moved = outcomes.filter(({ outcome }) => outcome === 'completed').length;
+    const failed = outcomes.length - moved;
+    this.counts.moved += moved;
+    this.counts.failed += failed;
+    return { moved, failed };
+  }
+
+  async #moveOne(move: PlannedMove): Promise<Outcome> {
+    let last: mpvm.node.IMigrationInfo | undefined;
+    const { error } = await performMove(this.#deps.vm, move, `balance: ${move.reason}`, (migration, news) => {
+      last = migration;
+      if (news) this.#tell({ migration });
+    });
+    if (error) {
+      this.#failures.set(move.tid, Date.now());
+      this.#deps.log.info({ ...move, tid: tidText(move.tid), code: error.code, cause: error.message }, 'a planned move was not made');
+      this.#tell({ left: { tid: move.tid, node: move.from, why: error.code, detail: error.message } });
+    } else this.#failures.delete(move.tid);
+    return {
+      tid: move.tid, from: move.from, to: move.to,
+      migration: last?.id ?? '', outcome: error ? last?.outcome || 'refused' : 'completed', code: error?.code ?? '',
+      ms: (last?.totalUs ?? 0) / 1000, predictedMs: move.seconds * 1000, bytes: last?.transferredBytes ?? 0,
+    };
+  }
+}
+
+function planEvent({ id, options, plan, snapshot }: DecisionRecord): mpvm.node.BalanceEvent.IPlan {
+  const { moves, stays, notes, before, after, gain, cost }: BalancePlan = plan;
+  const load = (node: NodeView): mpvm.node.BalanceEvent.INodeLoad => {
+    const here = snapshot.tasks.filter((task) => task.node === node.name);
+    const work = here.reduce((sum, task) => sum + task.demand, 0);
+    return { name: node.name, cores: node.cores, work, other: node.other, tasks: here.length, owner: node.owner, open: node.up && !node.cordoned && !node.owner };
+  };
+  return {
+    id, policy: options.policy, notes, before, after, gainS: gain, costS: cost, stays,
+    moves: moves.map(({ tid, from, to, bytes, seconds, reason }) => ({ tid, from, to, bytes, us: Math.round(seconds * 1e6), reason })),
+    nodes: snapshot.nodes.map(load),
+  };
+}

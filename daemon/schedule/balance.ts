@@ -1,0 +1,135 @@
+/** Balancing: one pure function from a snapshot and options to a plan, whatever the policy. */
+import { comm } from './comm.js';
+import { planDrain } from './drain.js';
+import { greedy } from './greedy.js';
+import { manual } from './manual.js';
+import type { BalanceOptions, BalancePlan, Decision } from './policy.js';
+import { refine } from './refine.js';
+import { rotate } from './rotate.js';
+import type { Plan, Snapshot, Stays } from './snapshot.js';
+import { notes, notWorth, reason } from './words.js';
+import { World } from './world.js';
+
+export function planBalance(snapshot: Snapshot, options: BalanceOptions): BalancePlan {
+  switch (options.policy) {
+    case 'manual': {
+      const world = new World(snapshot, options);
+      const { decisions, stays } = manual(world);
+      return finish(applied(world, decisions), { moves: [], stays });
+    }
+    case 'rotate': {
+      const world = new World(snapshot, options);
+      return finish(applied(world, rotate(world)), { moves: [], stays: blockedOf(snapshot) });
+    }
+    default: {
+      const owners = givenBack(snapshot);
+      const world = even(new World(owners.then, options));
+      return passes(world) ? finish(world, owners.plan) : finish(fresh(world), owners.plan, [notWorth(world)]);
+    }
+  }
+}
+
+/** A world with what a policy for load decides. */
+function even(world: World): World {
+  const { policy } = world.options;
+  if (policy === 'comm') {
+    const whole = applied(world, evened(world, comm(world)));
+    if (passes(whole)) return whole;
+    const { options } = world;
+    world = new World(world.snapshot, { ...options, policy: 'refine', tolerance: (1 + options.tolerance) ** 2 - 1 }, world);
+  }
+  if (policy === 'greedy') return applied(world, greedy(world));
+  refine(world);
+  return world;
+}
+
+/** Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
+function evened(world: World, decisions: readonly Decision[]): Decision[] {
+  const { snapshot, options } = world;
+  const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options, { peers: world.peers });
+  const places = new Map(decisions.map(({ task, to }) => [task.tid, to]));
+  for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.named(to.node.name)!);
+  return world.tasks.flatMap((task) => {
+    const to = places.get(task.tid);
+    return to && to.node.name !== task.node ? [{ task, to }] : [];
+  });
+}
+
+function fresh(world: World): World {
+  return new World(world.snapshot, world.options, world);
+}
+
+/** A world in which these decisions have been made, one after the other. */
+function applied(planned: World, decisions: readonly Decision[]): World {
+  const world = fresh(planned);
+  const { options } = world;
+  const some = options.mostMoves > 0 ? decisions.slice(0, options.mostMoves) : decisions;
+  for (const { task, to, why } of some) world.move(task, world.rooms.named(to.node.name)!, why);
+  return world;
+}
+
+/** Hysteresis, and cost against gain. Each move of `refine` has passed on its own. */
+function passes(world: World): boolean {
+  const { tolerance, gainFactor, policy } = world.options;
+  if (world.decisions.length === 0 || policy === 'refine') return true;
+  if (world.gain < gainFactor * world.cost) return false;
+  const { before, after } = world.concerned();
+  const better = after <= (1 - tolerance) * before;
+  if (policy !== 'comm') return better;
+  // Talkers are brought together up to the one limit and taken apart again beyond the other: else it would swing between the two.
+  if (better && before > (1 + tolerance) * world.enough) return true;
+  return after <= Math.max(before, world.enough) && world.after().talk <= (1 - tolerance) * world.before().talk;
+}
+
+function finish(world: World, first: Plan, remarks?: string[]): BalancePlan {
+  const asked = world.options.policy === 'manual' || world.options.policy === 'rotate';
+  const loads = { before: world.initial, after: world.rooms.all.map(({ load }) => load) };
+  const moves = world.decisions.map((decision) => ({
+    tid: decision.task.tid,
+    from: decision.task.node,
+    to: decision.to.node.name,
+    bytes: decision.task.bytes,
+    seconds: world.moveSeconds(decision.task),
+    reason: reason(world, decision, loads),
+  }));
+  return {
+    moves: [...first.moves, ...moves],
+    stays: first.stays,
+    before: world.before(),
+    after: world.after(),
+    gain: world.gain,
+    cost: world.cost,
+    notes: remarks ?? (asked || first.moves.length > 0 ? [] : notes(world)),
+  };
+}
+
+// ---------------------------------------------------------------- owners
+
+/** Nodes whose owners are at work are emptied first, as by a drain; the rest is planned as if that were done. */
+function givenBack(snapshot: Snapshot): { plan: Plan; then: Snapshot } {
+  const owned = new Set(snapshot.nodes.filter(({ up, owner }) => up && owner).map(({ name }) => name));
+  if (owned.size === 0) return { plan: { moves: [], stays: [] }, then: snapshot };
+  const plan = planDrain(snapshot, owned, 'its owner is at work');
+  const going = new Set(plan.moves.map(({ tid }) => tid));
+  const then = withMoves(snapshot, plan.moves);
+  return { plan, then: { ...then, tasks: then.tasks.map((task) => (going.has(task.tid) ? { ...task, blocked: ['it is on its way'] } : task)) } };
+}
+
+/** The snapshot as it will be when these moves have been made, but for the memory that they free. */
+function withMoves(snapshot: Snapshot, moves: readonly { tid: number; to: string; bytes: number }[]): Snapshot {
+  const going = new Map(moves.map((move) => [move.tid, move]));
+  const arriving = new Map<string, number>();
+  for (const { to, bytes } of moves) arriving.set(to, (arriving.get(to) ?? 0) + bytes);
+  return {
+    ...snapshot,
+    nodes: snapshot.nodes.map((node) => ({ ...node, memoryFreeBytes: node.memoryFreeBytes - (arriving.get(node.name) ?? 0) })),
+    tasks: snapshot.tasks.map((task) => ({ ...task, node: going.get(task.tid)?.to ?? task.node })),
+  };
+}
+
+function blockedOf(snapshot: Snapshot): Stays[] {
+  return snapshot.tasks
+    .filter(({ blocked }) => blocked.length > 0)
+    .sort((a, b) => a.tid - b.tid)
+    .map(({ tid, node, blocked }) => ({ tid, node, why: 'blocked', detail: blocked.join('; ') }));
+}

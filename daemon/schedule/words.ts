@@ -1,0 +1,76 @@
+/** Decisions in words, with their numbers. */
+import { slowdown } from './cost.js';
+import { crowding } from './place.js';
+import type { Room } from './place.js';
+import type { Decision, Figures } from './policy.js';
+import { tidText } from './snapshot.js';
+import type { World } from './world.js';
+
+const one = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, ''));
+const two = (value: number): string => value.toFixed(2).replace(/\.?0+$/, '');
+const seconds = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} s`;
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** "n2 has 3 processors' worth of work for 2; on n3 (1 for 2) t40005 ends 33 % sooner; cost 0.30 s" */
+export function reason(world: World, { task, to, why }: Decision, loads: { before: readonly number[]; after: readonly number[] }): string {
+  if (why !== undefined) return why;
+  const from = world.rooms.named(task.node)!;
+  const [there, here] = [loads.after[to.order]! / to.cores, loads.before[from.order]! / from.cores];
+  const sooner = Math.round((1 - slowdown(there) / slowdown(here)) * 100);
+  const words = [`${from.node.name} ${work(from, loads.before[from.order]!)}; on ${to.node.name} (then ${one(loads.after[to.order]!)} for ${two(to.cores)}) ${tidText(task.tid)} ${sooner > 0 ? `ends ${sooner} % sooner` : `ends no sooner, but leaves room`}`];
+  const talk = talkWords(world, task.tid, to);
+  if (talk) words.push(talk);
+  words.push(`cost ${seconds(world.moveCost(task))}`);
+  return words.join('; ');
+}
+
+function work(room: Room, load: number): string {
+  return `has ${one(load)} processor${one(load) === '1' ? "'s" : "s'"} worth of work for ${two(room.cores)}`;
+}
+
+function talkWords(world: World, tid: number, to: Room): string | undefined {
+  const there = (world.peers.get(tid) ?? []).filter((peer) => world.at.get(peer.tid) === to);
+  const apart = there.filter((peer) => world.home.get(peer.tid) !== world.home.get(tid));
+  if (apart.length === 0) return undefined;
+  const cost = apart.reduce((sum, peer) => sum + peer.cost, 0);
+  const names = apart.length === 1 ? tidText(apart[0]!.tid) : plural(apart.length, 'task');
+  return `its messages with ${names} there cost ${(cost * 100).toFixed(cost < 0.01 ? 2 : 0)} % of a processor between nodes`;
+}
+
+/** Why nothing moves, or what stays crowded. */
+export function notes(world: World): string[] {
+  const result = world.rooms.all
+    .filter((room) => room.node.up && crowding(room) > world.enough)
+    .slice(0, 8)
+    .map((room) => `${room.node.name} ${work(room, room.load)} and stays so: ${whyCrowded(world, room)}`);
+  if (result.length === 0 && world.decisions.length === 0) result.push(quiet(world.before(), world));
+  return result;
+}
+
+function quiet(now: Figures, world: World): string {
+  if (world.tasks.length === 0) return 'nothing to do: there are no tasks';
+  const most = `the most crowded node, ${now.mostNode}, has work for ${two(now.most)} times its processors`;
+  return now.most <= 1 ? `nothing to do: ${most}: nobody waits` : `nothing to do: ${most}, the mean is ${two(now.mean)}`;
+}
+
+function whyCrowded(world: World, room: Room): string {
+  const here = world.tasks.filter((task) => task.demand > 0 && world.at.get(task.tid) === room);
+  const count = { blocked: 0, rests: 0, down: 0, free: 0 };
+  for (const task of here) count[world.pinned(task) ?? 'free']++;
+  const words: string[] = [];
+  if (room.node.other >= room.cores) words.push(`${one(room.node.other)} of it is not of this VM`);
+  if (count.blocked > 0) words.push(`${plural(count.blocked, 'task')} cannot move (mpvm explain)`);
+  if (count.rests > 0) words.push(`${plural(count.rests, 'task')} moved less than ${world.options.restSeconds} s ago`);
+  if (count.free > 0) words.push(`no move of the other ${plural(count.free, 'task')} would make it better by ${Math.round(world.options.tolerance * 100)} % and be worth its cost`);
+  return words.join(', ') || 'it has no task that computes';
+}
+
+/** A plan that did not pass. */
+export function notWorth(world: World): string {
+  const { before, after } = world.concerned();
+  return (
+    `nothing to do: ${plural(world.decisions.length, 'move')} would change the most crowded of their nodes from ${two(before)} to ${two(after)} times its processors ` +
+    `and spare ${seconds(Math.max(0, world.gain))} for ${seconds(world.cost)} of moving; ` +
+    `that is less than ${Math.round(world.options.tolerance * 100)} %, or than ${world.options.gainFactor} times the cost`
+  );
+}
