@@ -140,6 +140,7 @@ static void renumber_locks(void)
 {
 	size_t i;
 
+	change_count = 0;
 	if (restorer.locks_incomplete)
 		look_everywhere();
 	for (i = 0; i < restorer.lock_count; i++) {
