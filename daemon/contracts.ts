@@ -32,6 +32,9 @@ export interface VirtualMachine {
   /** The task has ended here (or left the VM): its entry, group memberships and mailbox entries go. To be called for every one. */
   forget(tid: number, epoch: number): void;
   setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void>;
+  /** The task that holds an office, as far as this node has heard; a tasker: the one that is here. */
+  officer(office: mpvm.task.Office): mpvm.node.IOfficer | undefined;
+  officers(): mpvm.node.IOfficer[];
   /** Typed client of another node's (or this one's own) service Node. Throws NODE_UNKNOWN, NODE_DEAD. */
   peer(node: string): NodeClient;
   /**
@@ -51,6 +54,8 @@ export interface VmEvents {
   nodeDown: [NodeInfo];
   moved: [DirectoryEntry];
   shutdown: [string];
+  /** Who holds an office has changed. */
+  offices: [];
   /** The others have declared this node dead although it lives: its tasks are reported as ended, and must end now. */
   outcast: [];
 }
