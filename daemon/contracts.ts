@@ -33,6 +33,9 @@ export interface VirtualMachine {
    *  they have gone, or the registry could not be told. */
   forget(tid: number, epoch: number): Promise<void>;
   setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void>;
+  /** The task that holds an office, as far as this node has heard; a tasker: the one that is here. */
+  officer(office: mpvm.task.Office): mpvm.node.IOfficer | undefined;
+  officers(): mpvm.node.IOfficer[];
   /** Typed client of another node's (or this one's own) service Node. Throws NODE_UNKNOWN, NODE_DEAD. */
   peer(node: string): NodeClient;
   /**
@@ -52,6 +55,8 @@ export interface VmEvents {
   nodeDown: [NodeInfo];
   moved: [DirectoryEntry];
   shutdown: [string];
+  /** Who holds an office has changed. */
+  offices: [];
   /** The others have declared this node dead although it lives: its tasks are reported as ended, and must end now. */
   outcast: [];
 }

@@ -46,6 +46,7 @@ export const registryService = {
   mailbox: registry.unary('Mailbox', n.MailboxRequest, n.MailboxResponse),
   newContext: registry.unary('NewContext', n.ContextRequest, n.ContextReply),
   freeContext: registry.unary('FreeContext', n.ContextRequest, n.ContextReply),
+  register: registry.unary('Register', n.RegisterRequest, n.RegisterReply),
   shutdown: registry.unary('Shutdown', n.ShutdownRequest, n.Empty),
 };
 

@@ -12,6 +12,7 @@ export const pvm = {
   NoParent: -23,
   NotImpl: -24,
   OutOfRes: -27,
+  Already: -30,
   NoTask: -31,
   ParentNotSet: -35,
 } as const;
@@ -36,7 +37,7 @@ export const notifyKind = { TaskExit: 1, HostDelete: 2, HostAdd: 3 } as const;
 /** In the flags of a task that was started from a shell: it has given itself a name. Not for programs to see. */
 export const namedFlag = 1 << 16;
 /** ti_flag of pvm_tasks. */
-export const taskFlag = { Forked: 2, Connected: 4 } as const;
+export const taskFlag = { Forked: 2, Connected: 4, ResourceManager: 0x100, Hoster: 0x200, Tasker: 0x400, Tracer: 0x800 } as const;
 
 /** Source of the messages that daemons make. */
 export const daemonTid = 0x80000000;

@@ -3,12 +3,13 @@
  * one, and a task that comes back after its link broke or its daemon was started again.
  */
 import type { Migrations } from '../contracts.js';
-import type { mpvm } from '../rpc/messages.js';
+import { mpvm } from '../rpc/messages.js';
 import { processStartTime } from '../native/index.js';
 import { namedFlag, pvm, tidText } from './codes.js';
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
 import type { Link } from './link.js';
+import { type Officers, withTracer } from './officers.js';
 import { startTimeOf, TaskProcess } from './process.js';
 import type { Router } from './router.js';
 
@@ -22,6 +23,7 @@ export interface EnrolmentHost {
   linked(entry: TaskEntry, link: Link): void;
   placeOf(entry: TaskEntry, epoch: number): mpvm.task.IEnrolled;
   processGone(entry: TaskEntry): void;
+  readonly officers: Pick<Officers, 'scheduler' | 'newcomer' | 'begun'>;
 }
 
 export class Enrolment {
@@ -75,10 +77,14 @@ export class Enrolment {
   #newcomer(link: Link, hello: mpvm.task.IEnroll): TaskEntry | undefined {
     const tid = this.#host.nextTid();
     if (tid === undefined) return undefined;
-    const record = { tid, parent: pvm.NoParent, epoch: 0, ...nameOf(hello), incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid], console: hello.console };
+    const { scheduler } = this.#host.officers;
+    const inherited = withTracer({}, this.#core.vm.officer(mpvm.task.Office.TRACER), false);
+    const record = { tid, parent: pvm.NoParent, epoch: 0, ...nameOf(hello), incarnation: hello.incarnation, startedMs: Date.now(), siblings: [tid], console: hello.console, scheduler, inherited };
     const entry = this.#host.newEntry(record, '', '', 'running');
     entry.process = this.#process(entry, link.peer.pid);
     this.#core.emit('started', entry);
+    this.#host.officers.newcomer(tid);
+    this.#host.officers.begun(record, -1);
     return entry;
   }
 

@@ -47,6 +47,8 @@ export interface EntryHost {
   /** Of notices: what the record must carry. */
   notifiesOf(entry: TaskEntry): mpvm.node.INotifyRecord[];
   watchersOf(entry: TaskEntry): string[];
+  /** Of pvm_tasks: the offices it holds. */
+  officeFlags(tid: number): number;
 }
 
 /** Frames for a task that has no link: more than a task can have asked for. */
@@ -366,7 +368,7 @@ export class TaskEntry implements LocalTask {
       engine: this.#base.engine || 'native',
       // A task whose parent is not told has PVM's code for that; one that was started from a shell has none.
       parent: this.parent > 0 || this.parent === pvm.ParentNotSet ? this.parent >>> 0 : 0,
-      flags: (this.#base.flags ?? 0) | (this.enrolled ? taskFlag.Connected : 0),
+      flags: (this.#base.flags ?? 0) | (this.enrolled ? taskFlag.Connected : 0) | this.#host.officeFlags(this.tid),
       startedMs: this.#base.startedMs ?? 0,
       console: this.isConsole,
     };

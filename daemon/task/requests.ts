@@ -9,8 +9,10 @@ import { architecture, dataSignature, hostOf, hostSpeed, localOf, namedFlag, pvm
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
 import type { Notices } from './notices.js';
+import type { Officers } from './officers.js';
 import type { Resolver } from './resolver.js';
 import type { Router } from './router.js';
+import { tickle } from './tickle.js';
 
 type Answer = mpvm.task.IToTask;
 type Frame = mpvm.task.ToDaemon;
@@ -23,6 +25,7 @@ export interface Services {
   readonly router: Router;
   readonly resolver: Resolver;
   readonly notices: Notices;
+  readonly officers: Officers;
   /** pvm_kill and pvm_sendsig, anywhere. */
   readonly signalAnywhere: (tid: number, signum: number) => void;
 }
@@ -37,6 +40,13 @@ export class Requests {
   constructor(services: Services) {
     this.#services = services;
     this.#handlers = handlersFor(services);
+  }
+
+  /** pvm_addhosts: for each name the host, or why not. */
+  async addHosts(names: string[]): Promise<(mpvm.task.IHostInfo | number)[]> {
+    const { tids } = await addHosts(this.#services.core, names);
+    const hosts = hostList(this.#services.core);
+    return (tids?.tids ?? []).map((tid) => hosts.find((host) => host.tid === tid) ?? tid);
   }
 
   /** False for a body that is no request. */
@@ -68,12 +78,8 @@ export class Requests {
   }
 }
 
-function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }: Services): Partial<Record<NonNullable<Frame['body']>, Handler>> {
+function handlersFor({ core, tasks, router, resolver, notices, officers, signalAnywhere }: Services): Partial<Record<NonNullable<Frame['body']>, Handler>> {
   const { vm } = core;
-  const notBuilt = (what: string, names: readonly string[]): Answer => {
-    core.log.warn({ what }, 'not built in this version: nodes join with `mpvm join` and are emptied with `mpvm drain`');
-    return { status: pvm.NotImpl, tids: { tids: names.map(() => pvm.NotImpl) } };
-  };
 
   return {
     resolve: async (_entry, frame) => ({ route: await resolver.forTask(frame.resolve ?? {}) }),
@@ -94,13 +100,7 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
     listTasks: async (_entry, frame) => listTasks(core, router, resolver, frame.listTasks?.where ?? 0),
 
     listHosts: () => {
-      const hosts = reachable(core).map((node) => ({
-        tid: node.host,
-        name: node.name,
-        architecture: node.architecture || architecture,
-        speed: hostSpeed,
-        dataSignature,
-      }));
+      const hosts = hostList(core);
       return { status: hosts.length, hostList: { hosts, architectures: 1 } };
     },
 
@@ -140,9 +140,21 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
     mailboxGet: (entry, frame, signal) => mailbox(core, { tid: entry.tid, get: frame.mailboxGet }, signal),
     mailboxDelete: (entry, frame, signal) => mailbox(core, { tid: entry.tid, delete: frame.mailboxDelete }, signal),
     mailboxList: (entry, frame, signal) => mailbox(core, { tid: entry.tid, list: frame.mailboxList }, signal),
+    mailboxReset: (entry, frame, signal) => mailbox(core, { tid: entry.tid, reset: frame.mailboxReset }, signal),
 
-    addHosts: (_entry, frame) => notBuilt('pvm_addhosts', frame.addHosts?.names ?? []),
-    delHosts: (_entry, frame) => notBuilt('pvm_delhosts', frame.delHosts?.names ?? []),
+    addHosts: (_entry, frame) => addHosts(core, frame.addHosts?.names ?? []),
+    delHosts: (_entry, frame) => notBuilt(core, 'pvm_delhosts', frame.delHosts?.names ?? []),
+
+    registerOffice: (entry, frame) => officers.register(entry, frame.registerOffice ?? {}),
+    post: async (entry, frame) => {
+      await officers.post(entry, frame.post ?? {});
+      return { status: pvm.Ok };
+    },
+    tickle: (entry, frame) => ({ status: pvm.Ok, tickled: { tids: tickle(core, entry, frame.tickle?.arguments ?? []) } }),
+    setSinks: (entry, frame) => {
+      entry.amend({ inherited: { ...entry.record.inherited, ...frame.setSinks?.sinks } });
+      return { status: pvm.Ok };
+    },
 
     halt: (entry) => {
       // Not waited for: the end of the VM is the end of the task that asked.
@@ -152,9 +164,23 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
   };
 }
 
+function notBuilt(core: Core, what: string, names: readonly string[]): Answer {
+  core.log.warn({ what }, 'not built in this version: nodes join with `mpvm join` and are emptied with `mpvm drain`');
+  return { status: pvm.NotImpl, tids: { tids: names.map(() => pvm.NotImpl) } };
+}
+
+ 
+async function addHosts(core: Core, names: readonly string[]): Promise<Answer> {
+  return notBuilt(core, 'pvm_addhosts', names);
+}
+
 async function mailbox(core: Core, request: mpvm.node.IMailboxRequest, signal: AbortSignal): Promise<Answer> {
   const reply = await core.vm.registry().mailbox(request, { signal });
   return { status: reply.status, mailboxEntry: reply.entry, mailboxClasses: reply.classes };
+}
+
+function hostList(core: Core): mpvm.task.IHostInfo[] {
+  return reachable(core).map((node) => ({ tid: node.host, name: node.name, architecture: node.architecture || architecture, speed: hostSpeed, dataSignature }));
 }
 
 /** Hosts that are part of the VM now, in the order of their host parts. */

@@ -6,6 +6,7 @@ import { asMpvmError, errnoOf } from '../errors.js';
 import { mpvm } from '../rpc/messages.js';
 import { architecture, pvm, spawnFlag, taskFlag } from './codes.js';
 import type { Core } from './core.js';
+import { type Officers, withTracer } from './officers.js';
 import { place, type Candidate } from './placement.js';
 import { findProgram, startDirectory, taskEnvironment, usableDirectory, type Environment } from './program.js';
 import { start, type Started, StartFailure } from './starter.js';
@@ -25,7 +26,8 @@ const introductionMs = 10_000;
 export interface NewTask {
   readonly record: mpvm.node.ITaskRecord;
   readonly cookie: string;
-  readonly started: Started;
+  /** Undefined: a tasker starts it. */
+  readonly started: Started | undefined;
 }
 
 export interface SpawnerHost {
@@ -35,7 +37,12 @@ export interface SpawnerHost {
   takeIn(task: NewTask): void;
   /** The tasks of one spawn are all there and may know each other. */
   introduce(tids: readonly number[], siblings: readonly number[]): void;
+  /** Tasks with an office that have a say in it. */
+  readonly officers: Pick<Officers, 'scheduler' | 'tasker' | 'newcomer' | 'askTasker' | 'begun'>;
 }
+
+/** One bit an event in the low four bits of each character; none set. */
+const emptyTraceMask = '@'.repeat(35);
 
 const started = (tids: readonly number[] | null | undefined): number[] => (tids ?? []).filter((tid) => tid > 0);
 
@@ -76,7 +83,7 @@ export class Spawner {
       engine: request.engine,
       introduced: plan.blocks.length > 1,
     };
-    const replies = await Promise.all(plan.blocks.map((block) => this.#onNode(block.node, { ...common, count: block.count })));
+    const replies = await Promise.all(plan.blocks.map((block) => this.onNode(block.node, { ...common, count: block.count })));
     const all = replies.flatMap((reply) => reply.tids ?? []);
     if (common.introduced) this.#introduce(plan.blocks.map((block, index) => ({ node: block.node, tids: started(replies[index]?.tids) })));
     return {
@@ -97,7 +104,7 @@ export class Spawner {
     }
   }
 
-  async #onNode(node: string, request: SpawnRequest): Promise<mpvm.node.ISpawnReply> {
+  async onNode(node: string, request: SpawnRequest): Promise<mpvm.node.ISpawnReply> {
     if (node === this.#core.vm.self.name) return this.here(request);
     try {
       return await this.#core.vm.peer(node).spawn(request, { timeoutMs: spawnTimeoutMs });
@@ -164,11 +171,14 @@ export class Spawner {
     const tid = this.#host.nextTid();
     if (tid === undefined) return { code: pvm.OutOfRes, detail: 'all task ids of the node are in use' };
     const cookie = `${tid.toString(16)}.${randomBytes(12).toString('hex')}`;
-    const environment = taskEnvironment(base, request.environment ?? [], this.#identity(cookie, request), this.#libraryDirectory);
+    const traced = this.#traced(request);
+    const { tasker } = this.#host.officers;
+    if (tasker !== 0) return this.#byTasker(tid, cookie, traced, command, tasker);
+    const environment = taskEnvironment(base, traced.environment ?? [], this.#identity(cookie, traced), this.#libraryDirectory);
     try {
       const output = join(this.#core.paths.output, `${tid.toString(16)}.0`);
       const started = start({ ...command, directory, environment, output });
-      this.#host.takeIn({ record: this.#record(tid, request), cookie, started });
+      this.#takeIn({ record: this.#record(tid, traced), cookie, started }, request.flags ?? 0);
       return tid;
     } catch (thrown) {
       const error = thrown instanceof StartFailure ? await thrown.why : thrown;
@@ -179,6 +189,29 @@ export class Spawner {
     }
   }
 
+  /** The tasker of this node starts it; it becomes a task when it enrols. */
+  #byTasker(tid: number, cookie: string, request: SpawnRequest, command: { path: string; argv: string[] }, tasker: number): number {
+    const own = taskEnvironment({}, request.environment ?? [], this.#identity(cookie, request), this.#libraryDirectory);
+    const environment = Object.entries(own).map(([name, value]) => `${name}=${value ?? ''}`);
+    this.#takeIn({ record: { ...this.#record(tid, request), tasker }, cookie, started: undefined }, request.flags ?? 0);
+    this.#host.officers.askTasker({ tid, flags: request.flags ?? 0, ...command, environment });
+    return tid;
+  }
+
+  /** The resource manager hears of tasks that it has not started. */
+  #takeIn(task: NewTask, flags: number): void {
+    const { scheduler } = this.#host.officers;
+    this.#host.officers.begun(task.record, flags);
+    if (task.record.scheduler || scheduler === 0) return this.#host.takeIn(task);
+    this.#host.takeIn({ ...task, record: { ...task.record, scheduler } });
+    this.#host.officers.newcomer(task.record.tid ?? 0);
+  }
+
+  /** What nobody else collects goes to the tracer, if there is one. */
+  #traced(request: SpawnRequest): SpawnRequest {
+    return { ...request, inherited: withTracer(request.inherited ?? {}, this.#core.vm.officer(mpvm.task.Office.TRACER), !request.sink) };
+  }
+
   /** What tells a task who it is, under PVM's names and ours. */
   #identity(cookie: string, request: SpawnRequest): Environment {
     const inherited = request.inherited ?? {};
@@ -186,7 +219,7 @@ export class Spawner {
       PVMSOCK: this.#core.paths.taskSocket,
       PVMEPID: cookie,
       PVMCTX: `0x${(request.context ?? 0).toString(16)}`,
-      PVMTMASK: inherited.traceMask || '@'.repeat(36),
+      PVMTMASK: inherited.traceMask || emptyTraceMask,
       PVMTRCBUF: String(inherited.traceBuffer ?? 0),
       PVMTRCOPT: String(inherited.traceOptions ?? 0),
       MPVM_NAME: this.#core.vm.name,
@@ -209,6 +242,7 @@ export class Spawner {
       run: request.run,
       engine: request.engine,
       startedMs: Date.now(),
+      scheduler: request.scheduler,
     };
   }
 }

@@ -20,6 +20,7 @@ import { Enrolment, type EnrolmentHost } from './enrolment.js';
 import { type EntryHost, TaskEntry } from './entry.js';
 import type { Link } from './link.js';
 import { Notices } from './notices.js';
+import { Officers, officeFlags } from './officers.js';
 import { Outlet } from './outlet.js';
 import { type Exit, TaskProcess } from './process.js';
 import { Recovery, type RecoveryHost } from './recovery.js';
@@ -65,6 +66,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   readonly #spawner: Spawner;
   readonly #arrivals: Arrivals;
   readonly #requests: Requests;
+  readonly officers: Officers;
   readonly #enrolment: Enrolment;
   readonly #server: TaskServer;
   /** Processes with captured output, also of tasks that have left or gone. */
@@ -85,6 +87,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#notices = new Notices(this, this.#router);
     this.#outlet = new Outlet(this, this.#router);
     this.#resolver = new Resolver(this, this.#router);
+    this.officers = new Officers(this, { spawnOn: (node, request) => this.#spawner.onNode(node, request), addHosts: (names) => this.#requests.addHosts(names), endedByTasker: (entry, exit) => this.#endedByTasker(entry, exit) }, this.#router);
     this.#spawner = new Spawner(this, this, options.libraryDirectory);
     this.#arrivals = new Arrivals(this, this.#outlet, this);
     this.#requests = new Requests({
@@ -93,6 +96,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
       router: this.#router,
       resolver: this.#resolver,
       notices: this.#notices,
+      officers: this.officers,
       signalAnywhere: (tid, signum) => this.forwardSignal(tid, signum),
     });
     this.#enrolment = new Enrolment(this, this, this.#router);
@@ -115,6 +119,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.vm.on('nodeDown', (node) => {
       this.#outlet.nodeDown(node.name ?? '');
       this.#notices.hostDown(node.name ?? '', node.host ?? 0);
+      this.officers.hostDown(node.host ?? 0);
     });
     this.vm.on('moved', (entry) => {
       if (entry.node === this.vm.self.name) this.table.get(entry.tid ?? 0)?.fenced(entry.epoch ?? 0);
@@ -214,10 +219,15 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   /** A spawned task. */
   takeIn({ record, cookie, started }: NewTask): void {
-    const entry = this.newEntry(record, cookie, started.pipe.path, 'starting');
+    const entry = this.newEntry(record, cookie, started?.pipe.path ?? '', 'starting');
     entry.introduced = new Promise((resolve) => this.#introductions.set(entry.tid, resolve));
-    entry.process = new TaskProcess(started.pid, started.startTime, started.child, () => this.processGone(entry));
     this.#enrolment.expect(entry);
+    if (started === undefined) {
+      // Its output is the tasker's; that it begins and ends is told all the same.
+      void this.#outlet.started(entry);
+      return;
+    }
+    entry.process = new TaskProcess(started.pid, started.startTime, started.child, () => this.processGone(entry));
     this.capture(entry, started, entry.process, this.#outlet.started(entry));
     this.changed(entry);
     this.emit('started', entry);
@@ -230,7 +240,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   introduce(tids: readonly number[], siblings: readonly number[]): void {
     for (const tid of tids) {
       if (!this.#introductions.has(tid)) continue;
-      this.table.get(tid)?.amend({ siblings: [...siblings] });
+      const entry = this.table.get(tid);
+      // Those that a resource manager starts come one by one: their parent tells them.
+      if (!followed(entry?.record)) entry?.amend({ siblings: [...siblings] });
       this.#introductions.get(tid)?.();
       this.#introductions.delete(tid);
     }
@@ -265,7 +277,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
       context,
       inherited,
       siblings,
+      siblingsFollow: followed(entry.record),
       architecture,
+      scheduler: this.officers.scheduler === entry.tid ? 0 : this.officers.scheduler,
     };
   }
 
@@ -428,6 +442,8 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#removeFiles(entry);
     this.book.remove(entry.tid);
     void this.#tellOfEnd(entry, exit);
+    this.officers.ended(entry, exit);
+    if (entry.record.tasker && entry.captured === undefined) void this.#outlet.ended(entry).then(() => this.#outlet.exited(entry, exit));
     this.log.debug({ tid: tidText(entry.tid), ...exit }, 'task ended');
     this.emit('ended', entry, exit);
   }
@@ -437,6 +453,13 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#notices.drop(entry);
     if (!this.stopping) await Promise.race([this.vm.forget(entry.tid, entry.epoch), delay(clearingMs)]);
     this.#notices.localEnded(entry, exit.code, exit.signal);
+  }
+  /** Its tasker says so; a task that is just being taken elsewhere is the move's affair. */
+  #endedByTasker(entry: TaskEntry, exit: Exit): void {
+    if (!entry.holding && entry.here && entry.state !== 'arriving') this.#end(entry, exit);
+  }
+  officeFlags(tid: number): number {
+    return officeFlags(this.vm.officers(), tid);
   }
 
   /** What the library left in the directory of sockets; it cannot do it when it is killed. */
@@ -462,4 +485,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   launchAgain(kept: Kept, epoch: number): void {
     this.#arrivals.again(kept, epoch);
   }
+}
+
+/** Its siblings are told to it by its parent: a resource manager has started it. */
+function followed(record: mpvm.node.ITaskRecord | undefined): boolean {
+  return Boolean(record?.scheduler) && (record?.parent ?? 0) > 0 && (record?.siblings ?? []).length === 0;
 }

@@ -23,6 +23,8 @@ interface Entry {
   body: string;
   /** The sending that put it, so that it is not put twice. */
   request?: string;
+  /** Persistent, but no longer than its owner: a reset has come over it. */
+  doomed?: boolean;
 }
 export interface Found {
   status: number;
@@ -71,7 +73,7 @@ export class Mailbox {
       const index = placeFor(entries, tid, request);
       if (index < 0) return index;
       const { encoding, tag, context } = request;
-      await this.#save(name, index, { owner: tid, flags: flags & ((1 << mailboxIndexShift) - 1), encoding, tag, context, body: Buffer.from(request.body).toString('base64'), ...(id === '' ? {} : { request: id }) });
+      await this.#save(name, index, { owner: tid, flags, encoding, tag, context, body: Buffer.from(request.body).toString('base64'), ...(id === '' ? {} : { request: id }) });
       for (const look of [...this.#waiting]) look();
       return index;
     });
@@ -125,13 +127,32 @@ export class Mailbox {
     });
   }
 
+  /**
+   * PVM's reset: persistent entries without an owner go, with `all` also those of living tasks as soon as
+   * these end, but for the tasks in `keep`. An empty name: of every class; index -1: the whole class.
+   */
+  reset(tid: number, { name, index, all, keep }: { name: string; index: number; all: boolean; keep: readonly number[] }): Promise<number> {
+    const spared = new Set([tid, ...keep]);
+    return this.#serial.run(async () => {
+      for (const [each, entries] of [...this.#classes]) {
+        if (name !== '' && each !== name) continue;
+        for (const [at, entry] of [...entries]) {
+          if ((index >= 0 && at !== index) || (entry.flags & flag.Persistent) === 0) continue;
+          if (entry.owner === 0) await this.#save(each, at, undefined);
+          else if (all && !spared.has(entry.owner)) await this.#save(each, at, { ...entry, doomed: true });
+        }
+      }
+      return pvm.Ok;
+    });
+  }
+
   /** Entries of a task that has ended go, persistent ones stay without an owner. */
   taskEnded(tid: number): Promise<void> {
     return this.#serial.run(async () => {
       for (const [name, entries] of [...this.#classes]) {
         for (const [index, entry] of [...entries]) {
           if (entry.owner !== tid) continue;
-          await this.#save(name, index, entry.flags & flag.Persistent ? { ...entry, owner: 0 } : undefined);
+          await this.#save(name, index, entry.flags & flag.Persistent && !entry.doomed ? { ...entry, owner: 0 } : undefined);
         }
       }
     });
@@ -177,17 +198,12 @@ function mayChange(entry: Entry, tid: number): boolean {
 /** Which index a put goes to, or why it may not. */
 function placeFor(entries: Map<number, Entry>, tid: number, { flags, index, exact }: { flags: number; index: number; exact: boolean }): number {
   if (exact) return index < 0 ? pvm.BadParam : entries.has(index) ? pvm.Denied : index;
-  const direct = flags >>> mailboxIndexShift;
-  if (direct > 0) {
-    const entry = entries.get(direct);
-    if (!entry) return pvm.NotFound;
-    return (entry.flags & flag.OverWritable) !== 0 ? direct : pvm.Denied;
-  }
+  const from = flags >>> mailboxIndexShift;
   if (flags & flag.MultiInstance) {
-    let free = 0;
+    let free = from;
     while (entries.has(free)) free++;
     return free;
   }
-  const entry = entries.get(0);
-  return entry && !mayChange(entry, tid) ? pvm.Denied : 0;
+  const entry = entries.get(from);
+  return entry && !mayChange(entry, tid) ? pvm.Denied : from;
 }

@@ -43,6 +43,10 @@ export function patientRegistry(client: RegistryClient, { stop, instance, used }
       const waits = ((request.get?.flags ?? 0) & mailboxFlag.WaitForInfo) !== 0;
       return patient((again, call) => client.mailbox({ ...request, id, again }, call), options, waits);
     },
+    register: (request, options = {}) => {
+      if (request.on) used(request.officer?.tid ?? 0);
+      return patient((_, call) => client.register(request, call), options);
+    },
     newContext: (request, options = {}) => patient((_, call) => client.newContext(request, call), options),
     freeContext: (request, options = {}) => patient((_, call) => client.freeContext(request, call), options),
     locate: (request, options = {}) => patient((_, call) => client.locate(request, call), options),

@@ -11,6 +11,8 @@ export const pvm = {
   NotInGroup: -20,
   NoInst: -21,
   OutOfRes: -27,
+  Already: -30,
+  NoTask: -31,
   NotFound: -32,
 } as const;
 

@@ -17,6 +17,7 @@ import type { GroupResult, Passage } from './groups.js';
 import { Mailbox } from './mailbox.js';
 import { defaultTiming, Membership } from './membership.js';
 import type { Timing } from './membership.js';
+import { Offices } from './offices.js';
 import { PageHolders } from './page-holders.js';
 import { pvm } from './pvm.js';
 import type { Change, Store } from './store.js';
@@ -52,6 +53,7 @@ export class Registry {
   readonly #pages: PageHolders;
   readonly #groups: Groups;
   readonly #mailbox: Mailbox;
+  readonly #offices: Offices;
   readonly #subscribers = new Set<EventQueue<VmEvent>>();
   /** What waits for a task's end: its barriers and mailbox calls. */
   readonly #waits = new Map<number, Set<AbortController>>();
@@ -70,6 +72,7 @@ export class Registry {
     }, options.log);
     this.#groups = new Groups(options.store, this.#pages);
     this.#mailbox = new Mailbox(options.store);
+    this.#offices = new Offices(options.store, (tid) => this.#directory.locate(tid).node, () => this.#publish({ offices: { officers: this.#offices.officers } }));
   }
 
   /** Takes up what the store holds, or makes a new VM in it. */
@@ -83,6 +86,7 @@ export class Registry {
     await registry.#members.load();
     await registry.#groups.load();
     await registry.#mailbox.load();
+    await registry.#offices.load();
     options.store.watch('task/', (change) => registry.#taskChanged(change));
     return registry;
   }
@@ -130,6 +134,7 @@ export class Registry {
       },
       group: (request, context) => this.#group(request, context),
       mailbox: (request, context) => this.#mail(request, context),
+      register: ({ officer, on }) => this.#offices.register(officer ?? {}, on),
       newContext: async ({ tid }) => ({ status: await newContext(this.#store, tid) }),
       freeContext: async ({ context }) => ({ status: await freeContext(this.#store, context) }),
       shutdown: ({ reason }) => {
@@ -148,7 +153,7 @@ export class Registry {
     const broken = this.#members.linked(request.name);
     // The snapshot and the place in the queue are taken in one step: no change is missed or told twice.
     this.#subscribers.add(queue);
-    const snapshot = { vm: this.#options.vm, yourHost: host, nodes: this.#members.nodes(), directory: this.#directory.entries(), secret: this.#secret, firstLocal, tasksLost };
+    const snapshot = { vm: this.#options.vm, yourHost: host, nodes: this.#members.nodes(), directory: this.#directory.entries(), secret: this.#secret, firstLocal, tasksLost, offices: { officers: this.#offices.officers } };
     try {
       yield { snapshot };
       yield* queue;
@@ -186,7 +191,7 @@ export class Registry {
   }
 
   async #mail(request: mpvm.node.MailboxRequest, { signal }: CallContext): Promise<mpvm.node.IMailboxResponse> {
-    const { tid, put, get, delete: remove, list, again } = request;
+    const { tid, put, get, delete: remove, list, reset, again } = request;
     if (put) {
       const { name = '', flags = 0, index = 0, exact = false, encoding = 0, tag = 0, context = 0, body } = put;
       const message = { encoding: encoding ?? 0, tag: tag ?? 0, context: context ?? 0, body: body ?? new Uint8Array() };
@@ -198,6 +203,7 @@ export class Registry {
       const classes = this.#mailbox.list(list.pattern ?? '*');
       return classes ? { status: pvm.Ok, classes: { classes } } : { status: pvm.BadParam };
     }
+    if (reset) return { status: await this.#mailbox.reset(tid, { name: reset.name ?? '', index: reset.index ?? 0, all: reset.all ?? false, keep: reset.keep ?? [] }) };
     return { status: pvm.BadParam };
   }
 
@@ -222,12 +228,13 @@ export class Registry {
     for (const wait of this.#waits.get(tid) ?? []) wait.abort();
     await this.#groups.taskEnded(tid);
     await this.#mailbox.taskEnded(tid);
+    await this.#offices.taskEnded(tid);
     await this.#directory.forget(tid, epoch);
   }
 
   /** A node has been declared dead, or has left: what was on it is gone. */
   async #nodeGone(name: string): Promise<void> {
-    const known = new Set([...this.#groups.tids(), ...this.#mailbox.tids(), ...this.#directory.entries().map(({ tid }) => tid)]);
+    const known = new Set([...this.#groups.tids(), ...this.#mailbox.tids(), ...this.#offices.tids(), ...this.#directory.entries().map(({ tid }) => tid)]);
     for (const tid of known) if (this.#directory.locate(tid).node === name) await this.#taskEnded(tid);
   }
 

@@ -60,6 +60,7 @@ export class Member implements VirtualMachine {
   readonly #peers = new Map<string, { endpoint: string; client: NodeClient }>();
   /** Tasks of this node that the registry has heard of. */
   readonly #used = new Set<number>();
+  #offices: mpvm.node.IOfficer[] = [];
   #link = new AbortController();
   #joined = false;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -127,6 +128,14 @@ export class Member implements VirtualMachine {
 
   async setCordon(node: string, cordoned: boolean, reason: string, user: string): Promise<void> {
     await this.#registry.setCordon({ node, cordoned, reason, user });
+  }
+
+  officer(office: mpvm.task.Office): mpvm.node.IOfficer | undefined {
+    const serves = (officer: mpvm.node.IOfficer): boolean => office !== mpvm.task.Office.TASKER || this.locate(officer.tid ?? 0).node === this.self.name;
+    return this.#offices.find((officer) => (officer.office ?? 0) === office && serves(officer));
+  }
+  officers(): mpvm.node.IOfficer[] {
+    return this.#offices;
   }
 
   peer(name: string): NodeClient {
@@ -226,6 +235,7 @@ export class Member implements VirtualMachine {
     else if (event.node) this.#tell(this.#view.node(event.node));
     else if (event.moved) this.#tell(this.#view.move(event.moved));
     else if (event.forgotten) this.#view.forget(event.forgotten);
+    else if (event.offices) this.#takeOffices(event.offices);
     else if (event.shutdown) this.#emit('shutdown', 'the VM goes down');
   }
 
@@ -242,9 +252,15 @@ export class Member implements VirtualMachine {
     this.secret = secret;
     this.firstLocal = Math.max(this.firstLocal, snapshot.firstLocal ?? 1);
     this.tasksLost = snapshot.tasksLost ?? false;
+    this.#takeOffices(snapshot.offices ?? {});
     this.#tell(this.#view.replace(snapshot));
     this.#log.info({ host: this.self.host, nodes: snapshot.nodes?.length, again, tasksLost: this.tasksLost }, 'joined the VM');
     if (again && this.tasksLost) this.#emit('outcast');
+  }
+
+  #takeOffices({ officers }: mpvm.node.IOffices): void {
+    this.#offices = officers ?? [];
+    this.#emit('offices');
   }
 
   async #beat(): Promise<void> {

@@ -130,6 +130,13 @@ void pvmi_plane_stop(bool linger); /* pvm_exit, exit: waits (bounded) until all 
  * for a move; waits (and counts it) only past the bound on queued bytes. PvmOk or an error. */
 int pvmi_plane_send(uint32_t tid, struct pvmi_message *message);
 
+/*
+ * After the first message to a task: waits, not longer than patience_ns, until the route to it stands.
+ * From then on what is sent outlives its sender, whatever ends that; until then it lies in our
+ * own memory.
+ */
+void pvmi_plane_contact(uint32_t tid, int64_t patience_ns);
+
 /* Take in what has arrived by any route and from the daemon; calls pvmi_message_arrived for each. */
 void pvmi_plane_poll(void);
 

@@ -32,6 +32,11 @@ describe('the end of a program', function () {
     assert.equal(result.code, 137);
   });
 
+  it('that comes right after its last message takes none of them along', async () => {
+    const run = await lab().run('lastwords');
+    assert.deepEqual((await run.success()).trim().split('\n'), ['exit: 20 heard', 'kill: 20 heard']);
+  });
+
   it('is known with its code after a move, too', async () => {
     const nodes = await lab().nodeNames();
     for (const [args, code] of [[['exit', '42'], 42], [['leave', '3'], 3], [['abort'], 134], [['raise', '15'], 143]] as const) {

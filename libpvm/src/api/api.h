@@ -18,6 +18,7 @@
 #include "../link/link.h"
 #include "../message/message.h"
 #include "../pvmi.h"
+#include "../tracing/tev.h"
 #include "errors.h"
 
 #define PVMI_TID_HOST		0x3ffc0000
@@ -32,11 +33,18 @@ struct pvmi_sink {
 struct pvmi_sinks {
 	struct pvmi_sink output, trace;
 	int trace_buffer, trace_options;
+	char trace_mask[36];            /* Pvmtmask: which events */
 };
 
 struct pvmi_options {
 	int route, debug_mask, auto_error, fragment_size, reserved_tids, show_tids, no_reset;
 	struct pvmi_sinks self, children;
+	struct pvmi_office {            /* by mpvm_task_Office: held, and where word of it is in the mailbox */
+		bool held;
+		int index;
+	} offices[4];
+	bool has_spawned;               /* its first messages go to tasks that may not have begun */
+	int no_reset_word;              /* the same for PvmNoReset: index + 1, or 0 */
 };
 
 /* Whether the function is of use without a daemon. */
@@ -52,8 +60,11 @@ static inline bool pvmi_is_task_tid(int tid)
 	return !((unsigned int)tid & PVMI_TID_SPECIAL) && (tid & PVMI_TID_LOCAL);
 }
 
+void pvmi_options_left(void);           /* pvm_exit */
+int pvmi_trace_told(int mid);           /* handler of messages that turn tracing on and off */
 void pvmi_options_enrolled(void);       /* what the parent has set for us */
 void pvmi_options_inherit(mpvm_task_Inherited *to);
+int pvmi_no_reset(bool on);             /* pvm_setopt(PvmNoReset) */
 void pvmi_output_finish(void);          /* pvm_exit: children may still write */
 void pvmi_api_set_context(uint32_t context);
 
@@ -61,8 +72,16 @@ void pvmi_api_set_context(uint32_t context);
 void pvmi_publish_enrolled(void);
 void pvmi_publish_options(void);
 
+/* A message of tag and context to the daemon with this tid (host part or none), not kept. */
+int pvmi_link_post(uint32_t to, struct pvmi_message *message);
+
 /* Sends message's snapshot; see transfer.c. */
 int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot);
+
+/* The mailbox, for the library's own entries: an index, or an error. */
+int pvmi_mailbox_put(const char *name, struct pvmi_message *message, int flags);
+int pvmi_mailbox_get(const char *name, int index, int flags, struct pvmi_message **message);
+int pvmi_mailbox_delete(const char *name, int index);
 
 /* Lists in answers. */
 struct pvmi_tid_list {

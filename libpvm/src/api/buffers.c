@@ -19,14 +19,24 @@ static int initsend(int encoding)
 
 int pvm_initsend(int encoding)
 {
+	int result;
+
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_initsend", initsend(encoding));
+	pvmi_tev_entry(TEV_INITSEND, encoding);
+	result = initsend(encoding);
+	pvmi_tev_exit(TEV_INITSEND, result);
+	return pvmi_end("pvm_initsend", result);
 }
 
 int pvm_mkbuf(int encoding)
 {
+	int result;
+
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_mkbuf", pvmi_buffer_new(encoding));
+	pvmi_tev_entry(TEV_MKBUF, encoding);
+	result = pvmi_buffer_new(encoding);
+	pvmi_tev_exit(TEV_MKBUF, result);
+	return pvmi_end("pvm_mkbuf", result);
 }
 
 static int freebuf(int mid)
@@ -44,8 +54,13 @@ static int freebuf(int mid)
 
 int pvm_freebuf(int mid)
 {
+	int result;
+
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_freebuf", freebuf(mid));
+	pvmi_tev_entry(TEV_FREEBUF, mid);
+	result = freebuf(mid);
+	pvmi_tev_exit(TEV_FREEBUF, result);
+	return pvmi_end("pvm_freebuf", result);
 }
 
 int pvm_getsbuf(void)

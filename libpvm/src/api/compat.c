@@ -9,9 +9,11 @@
 
 #include "api.h"
 
-int pvmctrc[17], pvmtrc[17];            /* tracing state of PVM: never on */
+/* PVM's own notes of what a task and its children are given; here a copy for programs that look. pvmtrc stays
+ * empty: it makes Debian's group library trace by the old means. */
+#define NO_EVENTS "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
+struct Pvmtracer pvmctrc = { .tmask = NO_EVENTS }, pvmtrc = { .tmask = NO_EVENTS };
 void *pvmtrccodef;
-char pvmtevdidlist[1968], pvmtevinfo[6104];
 
 char *pvm_version(void)
 {
@@ -43,59 +45,6 @@ void pvmdisplaymhfinfo(char *file, char *text, int tid)
 	pvmi_end_quietly(PvmOk);
 }
 
-int pvm_tickle(int argc, int *argv, int *count, int *results)
-{
-	(void)argc;
-	(void)argv;
-	(void)count;
-	(void)results;
-	return pvmi_error("pvm_tickle", PvmNotImpl);
-}
-
-int pvm_reg_rm(struct pvmhostinfo **info)
-{
-	(void)info;
-	return pvmi_error("pvm_reg_rm", PvmNotImpl);
-}
-
-int pvm_reg_hoster(void)
-{
-	return pvmi_error("pvm_reg_hoster", PvmNotImpl);
-}
-
-int pvm_reg_tasker(void)
-{
-	return pvmi_error("pvm_reg_tasker", PvmNotImpl);
-}
-
-int pvm_reg_tracer(int tctx, int ttag, int octx, int otag, char *mask, int tbuf, int topt)
-{
-	(void)tctx;
-	(void)ttag;
-	(void)octx;
-	(void)otag;
-	(void)mask;
-	(void)tbuf;
-	(void)topt;
-	return pvmi_error("pvm_reg_tracer", PvmNotImpl);
-}
-
-/* Masks choose what is traced; nothing is. */
-int pvm_settmask(int which, char *mask)
-{
-	(void)mask;
-	return which == PvmTaskSelf || which == PvmTaskChild ? PvmOk : pvmi_error("pvm_settmask", PvmBadParam);
-}
-
-int pvm_gettmask(int which, char *mask)
-{
-	if (which != PvmTaskSelf && which != PvmTaskChild)
-		return pvmi_error("pvm_gettmask", PvmBadParam);
-	memset(mask, '@', 35);
-	mask[35] = 0;
-	return PvmOk;
-}
-
 int tev_begin(int kind, int entry_exit)
 {
 	(void)kind;
@@ -106,13 +55,4 @@ int tev_begin(int kind, int entry_exit)
 int tev_fin(void)
 {
 	return 0;
-}
-
-int pvmreset(int tid, int kill_tasks, char *class_name, int index)
-{
-	(void)tid;
-	(void)kill_tasks;
-	(void)class_name;
-	(void)index;
-	return pvmi_error("pvmreset", PvmNotImpl);
 }

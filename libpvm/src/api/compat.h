@@ -5,6 +5,7 @@
 #ifndef PVMI_COMPAT_H
 #define PVMI_COMPAT_H
 
+#include <pvmtev.h>
 #include <stdarg.h>
 #include <sys/time.h>
 
@@ -14,17 +15,14 @@ extern int pvmmytid, pvmmyptid, pvmmyupid, pvm_useruid, pvmmydsig, pvmmyctx, pvm
 extern char *pvmmytaskname;
 extern int pvmrouteopt, pvmdebmask, pvmautoerr, pvmfrgsiz, pvmudpmtu, pvmrescode, pvmshowtaskid, pvmnoreset;
 extern int pvmtoplvl;
-extern int pvmctrc[17], pvmtrc[17];
+extern struct Pvmtracer pvmctrc, pvmtrc;
 extern void *pvmtrccodef;
-extern char pvmtevdidlist[1968], pvmtevinfo[6104];
 
 int lpvmerr(const char *function, int code);
 int pvm_vpackf(const char *format, va_list arguments);
 int pvm_vunpackf(const char *format, va_list arguments);
 int pvm_getmwid(int mid);
 int pvm_setmwid(int mid, int wait_id);
-int pvm_settmask(int which, char *mask);
-int pvm_gettmask(int which, char *mask);
 
 int pvmbeatask(void);
 int pvmendtask(void);

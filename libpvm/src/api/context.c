@@ -8,7 +8,7 @@
 #include "../group/groups.h"
 #include "../guard/guard.h"
 #include "../sys/sys.h"
-#include "api.h"
+#include "officers.h"
 
 static struct pvmi_messages first_messages = { .news_fd = -1 };
 static struct pvmi_link first_link = { .fd = -1 };
@@ -23,6 +23,26 @@ static struct pvmi_context first = {
 };
 struct pvmi_context *pvmi = &first;
 
+/*
+ * The child of a fork may go on reading the buffers it has, but nothing in them is its own to give
+ * back or to fill: the heap is shared with the parent.
+ */
+static void keep_buffers(struct pvmi_messages *m)
+{
+	static const struct pvmi_queue empty;
+	int i;
+
+	for (i = 1; i < m->slot_count; i++)
+		if (m->slots[i].message) {
+			m->slots[i].message->references++;
+			m->slots[i].message->room = 0;
+		}
+	m->send_mid = 0;
+	m->received = m->for_handlers = empty;
+	m->handlers = m->own_handlers = NULL;
+	m->news_fd = -1;
+}
+
 /* The child of a fork is no task: what it has of ours is a copy it must not use. */
 static void forked(void)
 {
@@ -35,8 +55,7 @@ static void forked(void)
 		sys_close(fd);
 	if (first_messages.news_fd >= 0)
 		sys_close(first_messages.news_fd);
-	memset(&first_messages, 0, sizeof(first_messages));
-	first_messages.news_fd = -1;
+	keep_buffers(&first_messages);
 	memset(&first_link, 0, sizeof(first_link));
 	first_link.fd = -1;
 	first.tid = 0;
@@ -58,6 +77,7 @@ static int enrol(void)
 		fork_seen = !pthread_atfork(NULL, NULL, forked);
 	pvmi_publish_enrolled();
 	pvmi_options_enrolled();
+	pvmi_officers_enrolled();
 	return PvmOk;
 }
 
@@ -106,15 +126,18 @@ int pvm_exit(void)
 
 	pvmi_begin(PVMI_ANYWHERE);
 	if (pvmi->tid) {
+		pvmi_tev_entry(TEV_EXIT);
 		pvmi_output_finish();
+		pvmi_tev_flush();
 		leave_vm();
+		pvmi_officers_left();
 		pvmi_queue_drop_all(&m->received);
 		pvmi_queue_drop_all(&m->for_handlers);
 		pvmi_handlers_drop_all();
 		pvmi_groups_drop();
 		pvmi->parent = PvmNoParent;
 		pvmi_api_set_context(0);
-		pvmi->options->self = pvmi->options->children = (struct pvmi_sinks){ .trace_options = 0 };
+		pvmi_options_left();
 	}
 	return pvmi_end("pvm_exit", PvmOk);
 }
@@ -125,6 +148,7 @@ __attribute__((destructor)) static void at_exit(void)
 	if (!pvmi->tid)
 		return;
 	pvmi_enter();
+	pvmi_tev_flush();
 	pvmi_plane_stop(true);
 	pvmi_link_flush();
 	pvmi->tid = 0;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../sys/sys.h"
-#include "api.h"
+#include "officers.h"
 
 struct host_list {
 	struct pvmhostinfo *hosts;
@@ -64,6 +64,8 @@ static int list_hosts(struct host_list *list, int *architectures)
 	struct pvmi_answer answer;
 	int result;
 
+	if (pvmi_scheduled_hosts(&list->hosts, &list->count, architectures, &result))
+		return result;
 	result = pvmi_link_request(mpvm_task_ToDaemon_list_hosts_tag, mpvm_task_ListHosts_fields, &body, PVMI_REPEAT,
 				   &answer);
 	hosts.hosts = (pb_callback_t){ .funcs.decode = read_host, .arg = list };
@@ -80,6 +82,7 @@ int pvm_config(int *hosts, int *architectures, struct pvmhostinfo **info)
 	static struct host_list list;   /* until the next call, as under PVM */
 	int kinds = 0, result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_CONFIG);
 	if (!result) {
 		free_hosts(&list);
 		result = list_hosts(&list, &kinds);
@@ -92,6 +95,7 @@ int pvm_config(int *hosts, int *architectures, struct pvmhostinfo **info)
 		if (info)
 			*info = list.hosts;
 	}
+	pvmi_tev_exit(TEV_CONFIG, list.count, kinds, result);
 	return pvmi_end("pvm_config", result);
 }
 
@@ -206,10 +210,19 @@ static int change_hosts(uint32_t tag, char **hosts, int count, int *results)
 	mpvm_task_Tids tids = mpvm_task_Tids_init_zero;
 	struct pvmi_tid_list list = { NULL, 0, 0 };
 	struct pvmi_answer answer;
-	int i, result, done = 0;
+	int i, result, done = 0, office_tag = tag == mpvm_task_ToDaemon_add_hosts_tag ? PVMI_SM_ADDHOST : PVMI_SM_DELHOST;
+	int *codes;
 
 	if (count < 1 || !hosts)
 		return PvmBadParam;
+	codes = results ? results : malloc((size_t)count * sizeof(int));
+	if (codes && pvmi_scheduled_change(office_tag, hosts, count, codes, &result)) {
+		if (codes != results)
+			free(codes);
+		return result;
+	}
+	if (codes != results)
+		free(codes);
 	body.names = (pb_callback_t){ .funcs.encode = pvmi_encode_strings, .arg = &names };
 	result = pvmi_link_request(tag, mpvm_task_AddHosts_fields, &body, PVMI_ONCE, &answer);
 	tids.tids = (pb_callback_t){ .funcs.decode = pvmi_read_signed, .arg = &list };

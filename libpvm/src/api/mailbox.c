@@ -109,16 +109,33 @@ static int end_search(const char *function, int result)
 	return result == PvmNotFound || result == PvmDenied ? pvmi_end_quietly(result) : pvmi_end(function, result);
 }
 
+int pvmi_mailbox_put(const char *name, struct pvmi_message *message, int flags)
+{
+	return put(name, message, 0, flags, false);
+}
+
+int pvmi_mailbox_delete(const char *name, int index)
+{
+	return delete(name, index, PvmMboxDefault);
+}
+
 int pvm_putinfo(char *name, int mid, int flags)
 {
 	struct pvmi_message *message;
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_PUTINFO, name, -1, flags, mid);
 	if (!result)
 		result = pvmi_mid_check(mid, &message);
 	if (!result)
 		result = put(name, message, 0, flags, false);
+	pvmi_tev_exit(TEV_PUTINFO, result);
 	return end_search("pvm_putinfo", result);
+}
+
+int pvmi_mailbox_get(const char *name, int index, int flags, struct pvmi_message **message)
+{
+	return get(name, index, flags, message);
 }
 
 static int recvinfo(const char *name, int index, int flags)
@@ -145,8 +162,10 @@ int pvm_recvinfo(char *name, int index, int flags)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_GETINFO, name, index, flags);
 	if (!result)
 		result = recvinfo(name, index, flags);
+	pvmi_tev_exit(TEV_GETINFO, result, result);
 	return end_search("pvm_recvinfo", result);
 }
 
@@ -154,8 +173,10 @@ int pvm_delinfo(char *name, int index, int flags)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_DELINFO, name, index, flags);
 	if (!result)
 		result = delete(name, index, flags);
+	pvmi_tev_exit(TEV_DELINFO, result);
 	return end_search("pvm_delinfo", result);
 }
 
@@ -315,18 +336,4 @@ int pvm_delete(char *name, int index)
 	if (!result)
 		result = delete(name, index, 0);
 	return end_search("pvm_delete", result);
-}
-
-/* Tasks that asked to be spared by the console's reset; none can yet. */
-int pvm_getnoresets(int **tids, int *count)
-{
-	int result = pvmi_begin(PVMI_AS_TASK);
-
-	if (!result) {
-		if (tids)
-			*tids = NULL;
-		if (count)
-			*count = 0;
-	}
-	return pvmi_end("pvm_getnoresets", result);
 }

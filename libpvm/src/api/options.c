@@ -3,8 +3,10 @@
  * its own, given by its parent, and what its children will be given, at first the same.
  */
 #include <limits.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "api.h"
+#include "officers.h"
 
 struct choice {
 	int *value;             /* NULL: there is no such option */
@@ -36,7 +38,7 @@ static struct choice choice(int what)
 	case PvmTraceCode: return ANY(children->trace.tag);
 	case PvmTraceContext: return ANY(children->trace.context);
 	case PvmTraceBuffer: return ANY(children->trace_buffer);
-	case PvmTraceOptions: return BETWEEN(children->trace_options, 0, PvmTraceCount);
+	case PvmTraceOptions: return BETWEEN(children->trace_options, PvmTraceFull, PvmTraceCount);
 	case PvmFragSize: return BETWEEN(o->fragment_size, 52, 1048576);
 	case PvmResvTids: return ANY(o->reserved_tids);
 	case PvmSelfOutputTid: return TO(self->output.tid, self->output.tid);
@@ -46,10 +48,58 @@ static struct choice choice(int what)
 	case PvmSelfTraceCode: return ANY(self->trace.tag);
 	case PvmSelfTraceContext: return FIXED(self->trace.context);
 	case PvmSelfTraceBuffer: return ANY(self->trace_buffer);
-	case PvmSelfTraceOptions: return BETWEEN(self->trace_options, 0, PvmTraceCount);
+	case PvmSelfTraceOptions: return BETWEEN(self->trace_options, PvmTraceFull, PvmTraceCount);
 	case PvmShowTids: return ANY(o->show_tids);
 	case PvmNoReset: return ANY(o->no_reset);
 	default: return any;
+	}
+}
+
+/* What is to be traced, and where to. */
+static void trace_changed(void)
+{
+	const struct pvmi_sinks *children = &pvmi->options->children;
+
+	pvmctrc = (struct Pvmtracer){
+		.trctid = children->trace.tid, .trcctx = children->trace.context, .trctag = children->trace.tag,
+		.outtid = children->output.tid, .outctx = children->output.context, .outtag = children->output.tag,
+		.trcbuf = children->trace_buffer, .trcopt = children->trace_options,
+	};
+	memcpy(pvmctrc.tmask, children->trace_mask, sizeof(pvmctrc.tmask));
+	pvmi_tev_update();
+}
+
+/* The daemon sends our output, and says when we end. */
+static int tell_daemon(void)
+{
+	const struct pvmi_sinks *self = &pvmi->options->self;
+	mpvm_task_SetSinks body = { .has_sinks = true };
+
+	if (!pvmi->tid)
+		return PvmOk;
+	body.sinks = pvmi_enrolled.inherited;
+	body.sinks.output_tid = (uint32_t)self->output.tid;
+	body.sinks.output_tag = self->output.tag;
+	body.sinks.output_context = (uint32_t)self->output.context;
+	body.sinks.trace_tid = (uint32_t)self->trace.tid;
+	body.sinks.trace_tag = self->trace.tag;
+	body.sinks.trace_context = (uint32_t)self->trace.context;
+	return pvmi_link_request(mpvm_task_ToDaemon_set_sinks_tag, mpvm_task_SetSinks_fields, &body, PVMI_REPEAT, NULL);
+}
+
+/* Of what concerns others than this library: they are told. */
+static int spread(int what, int value)
+{
+	switch (what) {
+	case PvmNoReset:
+		return pvmi->tid ? pvmi_no_reset(value) : PvmBadParam;
+	case PvmSelfOutputTid:
+	case PvmSelfOutputCode:
+	case PvmSelfTraceTid:
+	case PvmSelfTraceCode:
+		return tell_daemon();
+	default:
+		return PvmOk;
 	}
 }
 
@@ -57,6 +107,7 @@ static struct choice choice(int what)
 static int setopt(int what, int value, int *old)
 {
 	struct choice c = choice(what);
+	int error;
 
 	if (what == PvmPollType || what == PvmPollTime || c.fixed)
 		return PvmNotImpl;      /* as PVM answers here */
@@ -66,6 +117,12 @@ static int setopt(int what, int value, int *old)
 		return PvmBadParam;
 	*old = *c.value;
 	*c.value = value;
+	error = value == *old ? PvmOk : spread(what, value);
+	if (error) {
+		*c.value = *old;
+		return error;
+	}
+	trace_changed();
 	pvmi_publish_options();
 	return PvmOk;
 }
@@ -94,6 +151,99 @@ int pvm_getopt(int what)
 	return *c.value;
 }
 
+/* A mask is as long as one is; what is not is none. */
+static bool take_mask(char *to, const char *mask)
+{
+	bool good = mask && strlen(mask) == TEV_MASK_LENGTH - 1;
+
+	if (good)
+		memcpy(to, mask, TEV_MASK_LENGTH);
+	else
+		TEV_MASK_INIT(to);
+	return good;
+}
+
+void pvmi_options_left(void)
+{
+	struct pvmi_sinks none = { .trace_options = 0 };
+
+	TEV_MASK_INIT(none.trace_mask);
+	pvmi->options->self = pvmi->options->children = none;
+	trace_changed();
+}
+
+/* TC_SETTRACE and its relatives: a console or tracer tells a task that runs. */
+int pvmi_trace_told(int mid)
+{
+	struct pvmi_message *message = pvmi_mid_message(mid);
+	struct pvmi_sinks *self = &pvmi->options->self;
+	int sinks[6], more[2];
+	char *mask = NULL;
+
+	if (!message)
+		return 0;
+	switch (message->tag) {
+	case PVMI_TC_SETTRACE:
+		if (pvmi_unpack(message, sinks, 6, 1, PVM_INT))
+			return 0;
+		mask = pvmi_unpack_text(message);
+		if (sinks[0]) {
+			self->trace = (struct pvmi_sink){ sinks[0], sinks[2], sinks[1] };
+			take_mask(self->trace_mask, mask);
+			memcpy(pvmi->options->children.trace_mask, self->trace_mask, TEV_MASK_LENGTH);
+			if (!pvmi_unpack(message, more, 2, 1, PVM_INT)) {
+				self->trace_buffer = more[0] > 0 ? more[0] : 0;
+				self->trace_options = more[1] > 0 ? more[1] : 0;
+			}
+		}
+		if (sinks[3])
+			self->output = (struct pvmi_sink){ sinks[3], sinks[5], sinks[4] };
+		tell_daemon();
+		break;
+	case PVMI_TC_SETTMASK:
+		mask = pvmi_unpack_text(message);
+		take_mask(self->trace_mask, mask);
+		break;
+	default:
+		pvmi_unpack(message, message->tag == PVMI_TC_SETTRCBUF ? &self->trace_buffer : &self->trace_options, 1, 1, PVM_INT);
+	}
+	free(mask);
+	trace_changed();
+	return 0;
+}
+
+static int tmask(int who, struct pvmi_sinks **sinks)
+{
+	*sinks = who == PvmTaskSelf ? &pvmi->options->self : &pvmi->options->children;
+	return who == PvmTaskSelf || who == PvmTaskChild ? PvmOk : PvmBadParam;
+}
+
+int pvm_settmask(int who, Pvmtmask mask)
+{
+	struct pvmi_sinks *sinks;
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = tmask(who, &sinks);
+	if (!result) {
+		take_mask(sinks->trace_mask, mask);
+		trace_changed();
+	}
+	return pvmi_end("pvm_settmask", result);
+}
+
+int pvm_gettmask(int who, Pvmtmask mask)
+{
+	struct pvmi_sinks *sinks;
+	int result = pvmi_begin(PVMI_AS_TASK);
+
+	if (!result)
+		result = tmask(who, &sinks);
+	if (!result)
+		memcpy(mask, sinks->trace_mask, TEV_MASK_LENGTH);
+	return pvmi_end("pvm_gettmask", result);
+}
+
 void pvmi_options_enrolled(void)
 {
 	const mpvm_task_Inherited *from = &pvmi_enrolled.inherited;
@@ -104,7 +254,9 @@ void pvmi_options_enrolled(void)
 		.trace_options = from->trace_options,
 	};
 
+	take_mask(given.trace_mask, from->trace_mask);
 	pvmi->options->self = pvmi->options->children = given;
+	trace_changed();
 }
 
 void pvmi_options_inherit(mpvm_task_Inherited *to)
@@ -119,4 +271,5 @@ void pvmi_options_inherit(mpvm_task_Inherited *to)
 	to->trace_context = (uint32_t)from->trace.context;
 	to->trace_buffer = from->trace_buffer;
 	to->trace_options = from->trace_options;
+	memcpy(to->trace_mask, from->trace_mask, TEV_MASK_LENGTH);
 }

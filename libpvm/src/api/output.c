@@ -140,7 +140,7 @@ void pvmi_output_finish(void)
 	pvmi_handlers_run();
 	while (speakers && pvmi->options->children.output.tid == (int)pvmi->tid && !pvmi_link_gone()) {
 		if (!said)
-			pvmi_complain("child task(s) still running.  waiting...");
+			fprintf(stderr, "libpvm [t%x]: child task(s) still running.  waiting...\n", pvmi->tid);
 		said = true;
 		pvmi_plane_wait(INT64_MAX);
 		pvmi_handlers_run();

@@ -3,49 +3,53 @@
  */
 #include "api.h"
 
-static int pack(const char *function, const void *values, int items, int stride, int type)
+static int pack(const char *function, int event, const void *values, int items, int stride, int type)
 {
 	struct pvmi_message *message;
 	int result;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(event, (long)values, items, stride);
 	message = pvmi_mid_message(pvmi->messages->send_mid);
 	result = message ? pvmi_pack(message, values, items, stride, type) : PvmNoBuf;
+	pvmi_tev_exit(event, result);
 	return pvmi_end(function, result);
 }
 
-static int unpack(const char *function, void *values, int items, int stride, int type)
+static int unpack(const char *function, int event, void *values, int items, int stride, int type)
 {
 	struct pvmi_message *message;
 	int result;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(event, (long)values, items, stride);
 	message = pvmi_mid_message(pvmi->messages->receive_mid);
 	result = message ? pvmi_unpack(message, values, items, stride, type) : PvmNoBuf;
+	pvmi_tev_exit(event, result);
 	return pvmi_end(function, result);
 }
 
-#define BOTH(name, c_type, pvm_type)                                            \
+#define BOTH(name, c_type, pvm_event)                                            \
 int pvm_pk##name(c_type *values, int items, int stride)                         \
 {                                                                               \
-	return pack("pvm_pk" #name, values, items, stride, pvm_type);           \
+	return pack("pvm_pk" #name, TEV_PK##pvm_event, values, items, stride, PVM_##pvm_event);           \
 }                                                                               \
 int pvm_upk##name(c_type *values, int items, int stride)                        \
 {                                                                               \
-	return unpack("pvm_upk" #name, values, items, stride, pvm_type);        \
+	return unpack("pvm_upk" #name, TEV_UPK##pvm_event, values, items, stride, PVM_##pvm_event);        \
 }
 
-BOTH(byte, char, PVM_BYTE)
-BOTH(short, short, PVM_SHORT)
-BOTH(int, int, PVM_INT)
-BOTH(float, float, PVM_FLOAT)
-BOTH(cplx, float, PVM_CPLX)
-BOTH(double, double, PVM_DOUBLE)
-BOTH(dcplx, double, PVM_DCPLX)
-BOTH(long, long, PVM_LONG)
-BOTH(ushort, unsigned short, PVM_USHORT)
-BOTH(uint, unsigned int, PVM_UINT)
-BOTH(ulong, unsigned long, PVM_ULONG)
+BOTH(byte, char, BYTE)
+BOTH(short, short, SHORT)
+BOTH(int, int, INT)
+BOTH(float, float, FLOAT)
+BOTH(cplx, float, CPLX)
+BOTH(double, double, DOUBLE)
+BOTH(dcplx, double, DCPLX)
+BOTH(long, long, LONG)
+BOTH(ushort, unsigned short, USHORT)
+BOTH(uint, unsigned int, UINT)
+BOTH(ulong, unsigned long, ULONG)
 
 int pvm_pkstr(char *string)
 {
@@ -54,7 +58,9 @@ int pvm_pkstr(char *string)
 
 	pvmi_begin(PVMI_ANYWHERE);
 	message = pvmi_mid_message(pvmi->messages->send_mid);
+	pvmi_tev_entry(TEV_PKSTR, (long)string);
 	result = message ? pvmi_pack_string(message, string) : PvmNoBuf;
+	pvmi_tev_exit(TEV_PKSTR, result);
 	return pvmi_end("pvm_pkstr", result);
 }
 
@@ -65,7 +71,9 @@ int pvm_upkstr(char *string)
 
 	pvmi_begin(PVMI_ANYWHERE);
 	message = pvmi_mid_message(pvmi->messages->receive_mid);
+	pvmi_tev_entry(TEV_UPKSTR, (long)string);
 	result = message ? pvmi_unpack_string(message, string) : PvmNoBuf;
+	pvmi_tev_exit(TEV_UPKSTR, result);
 	return pvmi_end("pvm_upkstr", result);
 }
 

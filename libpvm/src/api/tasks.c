@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
+#include "officers.h"
 
 int pvm_mytid(void)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
-	return pvmi_end("pvm_mytid", result ? result : (int)pvmi->tid);
+	pvmi_tev_entry(TEV_MYTID);
+	result = result ? result : (int)pvmi->tid;
+	pvmi_tev_exit(TEV_MYTID, result);
+	return pvmi_end("pvm_mytid", result);
 }
 
 int pvm_parent(void)
@@ -29,6 +32,8 @@ int pvm_siblings(int **tids)
 	static int self;
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	if (!result && pvmi_enrolled.siblings_follow)
+		pvmi_siblings_await();
 	if (!result && pvmi_enrolled.sibling_count) {
 		pvmsibtids = (int *)pvmi_enrolled.siblings;
 		result = (int)pvmi_enrolled.sibling_count;
@@ -98,6 +103,7 @@ static int spawn(const char *program, char **argv, int flags, const char *where,
 		return PvmBadParam;
 	while (argv && argv[arguments.count])
 		arguments.count++;
+	pvmi->options->has_spawned = true;
 	environment = exported_environment();
 	body.program = PVMI_SEND_STRING(program);
 	body.argv = (pb_callback_t){ .funcs.encode = pvmi_encode_strings, .arg = &arguments };
@@ -108,6 +114,10 @@ static int spawn(const char *program, char **argv, int flags, const char *where,
 	body.context = pvmi->current_context;
 	body.has_inherited = true;
 	pvmi_options_inherit(&body.inherited);
+	if (pvmi_scheduled_spawn(&body, program, &arguments, where, &environment, tids, &result)) {
+		free_strings(&environment);
+		return result;
+	}
 	result = pvmi_link_request(mpvm_task_ToDaemon_spawn_tag, mpvm_task_Spawn_fields, &body, PVMI_ONCE, &answer);
 	free_strings(&environment);
 	answer_body.tids = (pb_callback_t){ .funcs.decode = pvmi_read_signed, .arg = &list };
@@ -132,8 +142,10 @@ int pvm_spawn(char *task, char **argv, int flags, char *where, int count, int *t
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_SPAWN, task, where, flags, count);
 	if (!result)
 		result = spawn(task, argv, flags, where, count, tids);
+	pvmi_tev_exit(TEV_SPAWN, result, tids, result > 0 ? result : 0);
 	return pvmi_end("pvm_spawn", result);
 }
 
@@ -197,8 +209,10 @@ int pvm_sendsig(int tid, int signum)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_SENDSIG, tid, signum);
 	if (!result)
 		result = send_signal(tid, signum);
+	pvmi_tev_exit(TEV_SENDSIG, result);
 	return pvmi_end("pvm_sendsig", result);
 }
 
@@ -206,8 +220,10 @@ int pvm_kill(int tid)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_KILL, tid);
 	if (!result)
 		result = send_signal(tid, 15);
+	pvmi_tev_exit(TEV_KILL, result);
 	return pvmi_end("pvm_kill", result);
 }
 
@@ -287,6 +303,8 @@ static int list_tasks(int where, struct task_list *list)
 	struct pvmi_answer answer;
 	int result;
 
+	if (pvmi_scheduled_tasks(where, &list->tasks, &list->count, &result))
+		return result < 0 ? result : PvmOk;
 	result = pvmi_link_request(mpvm_task_ToDaemon_list_tasks_tag, mpvm_task_ListTasks_fields, &body, PVMI_REPEAT,
 				   &answer);
 	tasks.tasks = (pb_callback_t){ .funcs.decode = read_task, .arg = list };
@@ -302,6 +320,7 @@ int pvm_tasks(int where, int *count, struct pvmtaskinfo **tasks)
 	static struct task_list list;   /* until the next call, as under PVM */
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_TASKS, where);
 	if (!result) {
 		free_tasks(&list);
 		result = list_tasks(where, &list);
@@ -310,6 +329,7 @@ int pvm_tasks(int where, int *count, struct pvmtaskinfo **tasks)
 		*count = result ? 0 : list.count;
 	if (!result && tasks)
 		*tasks = list.tasks;
+	pvmi_tev_exit(TEV_TASKS, result, result ? 0 : list.count);
 	return pvmi_end("pvm_tasks", result);
 }
 
@@ -338,7 +358,7 @@ static int notify(int kind, int tag, int count, const int *tids)
 {
 	struct pvmi_numbers list = { tids, count > 0 ? (size_t)count : 0 };
 	mpvm_task_Notify body = mpvm_task_Notify_init_zero;
-	int i;
+	int i, result;
 
 	body.kind = (uint32_t)(kind & ~PvmNotifyCancel);
 	body.cancel = kind & PvmNotifyCancel;
@@ -363,6 +383,8 @@ static int notify(int kind, int tag, int count, const int *tids)
 	default:
 		return PvmBadParam;
 	}
+	if (pvmi_scheduled_notify(kind, tag, count, tids, &result))
+		return result;
 	return pvmi_link_request(mpvm_task_ToDaemon_notify_tag, mpvm_task_Notify_fields, &body, PVMI_REPEAT, NULL);
 }
 
@@ -370,7 +392,9 @@ int pvm_notify(int kind, int tag, int count, int *tids)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_NOTIFY, kind, tag, tids, count);
 	if (!result)
 		result = notify(kind, tag, count, tids);
+	pvmi_tev_exit(TEV_NOTIFY, result);
 	return pvmi_end("pvm_notify", result);
 }

@@ -9,8 +9,34 @@
 
 #define NOW ((int64_t)0)
 #define NEVER INT64_MAX
+#define CONTACT_NS 1000000000LL /* for the first message to a task: see pvmi_plane_contact */
 
 /* ------------------------------------------------------------------ sending */
+
+int pvmi_link_post(uint32_t to, struct pvmi_message *message)
+{
+	mpvm_task_Post body = { .to = to, .tag = message->tag, .context = message->context, .wait_id = message->wait_id,
+				.encoding = message->encoding };
+	struct pvmi_bytes bytes = { NULL, message->length };
+	uint8_t *flat = pvmi_alloc(message->length + 1);
+	int result;
+
+	if (!flat)
+		return PvmNoMem;
+	pvmi_body_rewind(message);
+	pvmi_body_read(message, flat, message->length);
+	bytes.bytes = flat;
+	body.body = PVMI_SEND_BYTES(&bytes);
+	result = pvmi_link_send(0, mpvm_task_ToDaemon_post_tag, mpvm_task_Post_fields, &body);
+	pvmi_free(flat);
+	return result;
+}
+
+/* Tids of daemons: only who has set PvmResvTids may send there. */
+static bool is_daemon(int tid)
+{
+	return ((unsigned int)tid & PVMI_TID_SPECIAL) == 0x80000000U && !(tid & PVMI_TID_LOCAL);
+}
 
 /* Takes over the caller's reference. */
 int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot)
@@ -21,6 +47,11 @@ int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot)
 	snapshot->source = pvmi->tid;
 	snapshot->destination = tid;
 	snapshot->context = pvmi->current_context;
+	if (is_daemon((int)tid)) {
+		error = pvmi_link_post(tid, snapshot);
+		pvmi_message_unref(snapshot);
+		return error;
+	}
 	if (tid == pvmi->tid) {
 		pvmi_message_arrived(snapshot);
 		pvmi_handlers_run();
@@ -34,7 +65,17 @@ int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot)
 
 static bool may_send_to(int tid)
 {
-	return pvmi_is_task_tid(tid) || (pvmi->options->reserved_tids && tid > 0);
+	return pvmi_is_task_tid(tid) || (pvmi->options->reserved_tids && (tid > 0 || is_daemon(tid)));
+}
+
+/*
+ * A worker that sends its result and dies must not take it along. Whoever has spawned does not
+ * wait: its children may not have begun.
+ */
+static void make_contact(uint32_t tid)
+{
+	if (!pvmi->options->has_spawned)
+		pvmi_plane_contact(tid, CONTACT_NS);
 }
 
 /* Arguments that any send checks; the send buffer must be there too. */
@@ -58,15 +99,28 @@ static int send_buffer(int tid, int tag)
 	message->destination = (uint32_t)tid;
 	message->context = pvmi->current_context;
 	snapshot = pvmi_message_snapshot(message);
-	return snapshot ? pvmi_send_snapshot((uint32_t)tid, tag, snapshot) : PvmNoMem;
+	error = snapshot ? pvmi_send_snapshot((uint32_t)tid, tag, snapshot) : PvmNoMem;
+	if (!error)
+		make_contact((uint32_t)tid);
+	return error;
+}
+
+/* Of the message to be sent, for an event. */
+static int send_length(void)
+{
+	const struct pvmi_message *message = pvmi_mid_message(pvmi->messages->send_mid);
+
+	return message ? (int)message->length : -1;
 }
 
 int pvm_send(int tid, int tag)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_SEND, send_length(), tid, tag, (int)pvmi->current_context);
 	if (!result)
 		result = send_buffer(tid, tag);
+	pvmi_tev_exit(TEV_SEND, result);
 	return pvmi_end("pvm_send", result);
 }
 
@@ -106,6 +160,8 @@ static int mcast(const int *tids, int count, int tag)
 		snapshot = pvmi_message_snapshot(body);
 		error = snapshot ? pvmi_send_snapshot((uint32_t)sorted[i], tag, snapshot) : PvmNoMem;
 	}
+	for (i = 0; i < count && !error; i++)
+		make_contact((uint32_t)sorted[i]);
 	message->tag = tag;
 	message->source = pvmi->tid;
 	pvmi_message_unref(body);
@@ -117,8 +173,10 @@ int pvm_mcast(int *tids, int count, int tag)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_MCAST, send_length(), tag, (int)pvmi->current_context, tids, count);
 	if (!result)
 		result = mcast(tids, count, tag);
+	pvmi_tev_exit(TEV_MCAST, result);
 	return pvmi_end("pvm_mcast", result);
 }
 
@@ -152,15 +210,20 @@ static int psend(int tid, int tag, const void *values, int items, int type)
 		pvmi_message_unref(message);
 		return error;
 	}
-	return pvmi_send_snapshot((uint32_t)tid, tag, message);
+	error = pvmi_send_snapshot((uint32_t)tid, tag, message);
+	if (!error)
+		make_contact((uint32_t)tid);
+	return error;
 }
 
 int pvm_psend(int tid, int tag, void *values, int items, int type)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_PSEND, tid, tag, (int)pvmi->current_context, (long)values, items, type);
 	if (!result)
 		result = psend(tid, tag, values, items, type);
+	pvmi_tev_exit(TEV_PSEND, result);
 	return pvmi_end("pvm_psend", result);
 }
 
@@ -216,6 +279,15 @@ static int activate(struct pvmi_message *message)
 	return mid;
 }
 
+/* The event of a receive that has ended; mid: what it returned. */
+static void received(int event, int mid)
+{
+	const struct pvmi_message *message = mid > 0 ? pvmi_mid_message(mid) : NULL;
+
+	pvmi_tev_exit(event, mid, message ? (int)message->length : -1, message ? message->tag : -1,
+		      (int)pvmi->current_context, message ? (int)message->source : -1);
+}
+
 static int receive_buffer(int tid, int tag, int64_t deadline)
 {
 	struct pvmi_message *message;
@@ -230,8 +302,10 @@ int pvm_recv(int tid, int tag)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_RECV, tid, tag, (int)pvmi->current_context);
 	if (!result)
 		result = receive_buffer(tid, tag, NEVER);
+	received(TEV_RECV, result);
 	return pvmi_end("pvm_recv", result);
 }
 
@@ -239,8 +313,10 @@ int pvm_nrecv(int tid, int tag)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_NRECV, tid, tag, (int)pvmi->current_context);
 	if (!result)
 		result = receive_buffer(tid, tag, NOW);
+	received(TEV_NRECV, result);
 	return pvmi_end("pvm_nrecv", result);
 }
 
@@ -260,8 +336,10 @@ int pvm_trecv(int tid, int tag, struct timeval *timeout)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_TRECV, tid, tag, (int)pvmi->current_context, timeout ? (int)timeout->tv_sec : -1, timeout ? (int)timeout->tv_usec : -1);
 	if (!result)
 		result = receive_buffer(tid, tag, deadline_of(timeout));
+	received(TEV_TRECV, result);
 	return pvmi_end("pvm_trecv", result);
 }
 
@@ -287,8 +365,10 @@ int pvm_probe(int tid, int tag)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_PROBE, tid, tag, (int)pvmi->current_context);
 	if (!result)
 		result = probe(tid, tag);
+	pvmi_tev_exit(TEV_PROBE, result);
 	return pvmi_end("pvm_probe", result);
 }
 
@@ -322,10 +402,18 @@ static int precv(int tid, int tag, void *values, int items, int type, int *from,
 
 int pvm_precv(int tid, int tag, void *values, int items, int type, int *from, int *got_tag, int *bytes)
 {
-	int result = pvmi_begin(PVMI_AS_TASK);
+	int result = pvmi_begin(PVMI_AS_TASK), length = -1, number = -1, source = -1;
 
+	pvmi_tev_entry(TEV_PRECV, tid, tag, (int)pvmi->current_context, (long)values, items, type);
 	if (!result)
-		result = precv(tid, tag, values, items, type, from, got_tag, bytes);
+		result = precv(tid, tag, values, items, type, &source, &number, &length);
+	if (!result && from)
+		*from = source;
+	if (!result && got_tag)
+		*got_tag = number;
+	if (!result && bytes)
+		*bytes = length;
+	pvmi_tev_exit(TEV_PRECV, result, length, number, (int)pvmi->current_context, source);
 	return pvmi_end("pvm_precv", result);
 }
 
@@ -345,8 +433,10 @@ int pvm_addmhf(int source, int tag, int context, int (*handler)(int))
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_ADDMHF, source, tag, context);
 	if (!result)
 		result = pvmi_handler_add(PVMI_FIRST_HANDLER, source, tag, context, handler);
+	pvmi_tev_exit(TEV_ADDMHF, result);
 	return pvmi_end("pvm_addmhf", result);
 }
 
@@ -354,8 +444,10 @@ int pvm_delmhf(int handler)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_DELMHF, handler);
 	if (!result)
 		result = handler >= 0 && handler < PVMI_FIRST_HANDLER ? PvmNotFound : pvmi_handler_delete(handler);
+	pvmi_tev_exit(TEV_DELMHF, result);
 	return pvmi_end("pvm_delmhf", result);
 }
 

@@ -142,6 +142,8 @@ bool pvmi_place_adopt(const uint8_t *encoded, size_t length, bool first)
 		pvmi->parent = body.parent;
 		pvmi->current_context = body.context;
 		pvmi_enrolled.inherited = body.inherited;
+		pvmi_enrolled.scheduler = body.scheduler;
+		pvmi_enrolled.siblings_follow = body.siblings_follow;
 		memcpy(pvmi_enrolled.architecture, body.architecture, sizeof(body.architecture));
 	}
 	pvmi->host = body.host;

@@ -49,6 +49,7 @@ static void deliver(const struct pvmi_frame *frame)
 	message->context = deliver.context;
 	message->encoding = deliver.encoding;
 	message->about = deliver.about;
+	message->wait_id = deliver.wait_id;
 	if (message->about)
 		pvmi_plane_notice(message);
 	else

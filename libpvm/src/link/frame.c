@@ -106,6 +106,17 @@ bool pvmi_encode_bytes(pb_ostream_t *stream, const pb_field_t *field, void *cons
 	return pb_encode_tag_for_field(stream, field) && pb_encode_string(stream, bytes->bytes, bytes->length);
 }
 
+bool pvmi_encode_signed(pb_ostream_t *stream, const pb_field_t *field, void *const *argument)
+{
+	const struct pvmi_numbers *list = *argument;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!pb_encode_tag_for_field(stream, field) || !pb_encode_svarint(stream, list->numbers[i]))
+			return false;
+	return true;
+}
+
 bool pvmi_encode_tids(pb_ostream_t *stream, const pb_field_t *field, void *const *argument)
 {
 	const struct pvmi_numbers *list = *argument;

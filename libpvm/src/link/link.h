@@ -75,6 +75,7 @@ struct pvmi_numbers {
 bool pvmi_encode_string(pb_ostream_t *stream, const pb_field_t *field, void *const *text);
 bool pvmi_encode_strings(pb_ostream_t *stream, const pb_field_t *field, void *const *strings);
 bool pvmi_encode_bytes(pb_ostream_t *stream, const pb_field_t *field, void *const *bytes);
+bool pvmi_encode_signed(pb_ostream_t *stream, const pb_field_t *field, void *const *numbers);
 bool pvmi_encode_tids(pb_ostream_t *stream, const pb_field_t *field, void *const *numbers);
 
 #define PVMI_SEND_STRING(text_)	((pb_callback_t){ .funcs.encode = pvmi_encode_string, .arg = (void *)(text_) })
@@ -165,7 +166,10 @@ struct pvmi_enrolled_extra {
 	mpvm_task_Inherited inherited;
 	uint32_t *siblings;
 	size_t sibling_count;
+	bool siblings_follow;   /* as a message of the parent */
 	char architecture[16];
+	uint32_t scheduler;     /* the resource manager, or 0 */
+	bool scheduler_watched;
 };
 /* The path of the socket of this machine's daemon, as a program that is no task yet finds it. */
 bool pvmi_find_socket(char *path, size_t size);

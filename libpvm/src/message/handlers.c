@@ -6,6 +6,7 @@
  */
 #include <pvm3.h>
 
+#include "../tracing/tev.h"
 #include "message.h"
 
 static bool overlap(int one, int other)
@@ -17,7 +18,8 @@ struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message)
 {
 	struct pvmi_handler *handler;
 
-	for (handler = pvmi->messages->handlers; handler; handler = handler->next)
+	handler = message->context == PVMI_SYSTEM_CONTEXT ? pvmi->messages->own_handlers : pvmi->messages->handlers;
+	for (; handler; handler = handler->next)
 		if (overlap(handler->source, (int)message->source) && overlap(handler->tag, message->tag) &&
 		    overlap(handler->context, (int)message->context))
 			return handler;
@@ -27,19 +29,19 @@ struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message)
 int pvmi_handler_add(int first_id, int source, int tag, int context, int (*function)(int mid))
 {
 	struct pvmi_messages *m = pvmi->messages;
-	struct pvmi_handler *handler, **link;
+	struct pvmi_handler *handler, **link = first_id ? &m->handlers : &m->own_handlers;
 	int id = first_id;
 
-	for (handler = m->handlers; handler; handler = handler->next) {
+	for (handler = *link; handler; handler = handler->next) {
 		if (overlap(handler->source, source) && overlap(handler->tag, tag) &&
 		    overlap(handler->context, context))
 			return PvmExists;
 	}
 	/* The lowest id that is free. */
-	for (handler = m->handlers; handler; )
+	for (handler = *link; handler; )
 		if (handler->id == id) {
 			id++;
-			handler = m->handlers;
+			handler = *link;
 		} else {
 			handler = handler->next;
 		}
@@ -50,8 +52,8 @@ int pvmi_handler_add(int first_id, int source, int tag, int context, int (*funct
 	handler->source = source;
 	handler->tag = tag;
 	handler->context = context;
+	handler->own = !first_id;
 	handler->function = function;
-	link = &m->handlers;
 	handler->next = *link;
 	*link = handler;
 	return id;
@@ -75,10 +77,11 @@ int pvmi_handler_delete(int id)
 
 void pvmi_handlers_drop_all(void)
 {
+	struct pvmi_messages *m = pvmi->messages;
 	struct pvmi_handler *handler;
 
-	while ((handler = pvmi->messages->handlers)) {
-		pvmi->messages->handlers = handler->next;
+	while ((handler = m->handlers) || (handler = m->own_handlers)) {
+		*(handler == m->handlers ? &m->handlers : &m->own_handlers) = handler->next;
 		pvmi_free(handler);
 	}
 }
@@ -95,6 +98,9 @@ static void run(struct pvmi_handler *handler, struct pvmi_message *message)
 	}
 	m->send_mid = 0;
 	m->receive_mid = mid;
+	if (!handler->own)
+		pvmi_tev_entry(TEV_MHF_INVOKE, handler->source, handler->tag, handler->context, mid, (int)message->length,
+			       message->tag, (int)message->context, (int)message->source);
 	if (handler->function)
 		handler->function(mid);
 	if (pvmi_mid_message(mid) == message)

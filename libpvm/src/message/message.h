@@ -77,6 +77,7 @@ struct pvmi_slot {
 struct pvmi_handler {
 	int id;
 	int source, tag, context;
+	bool own;               /* the library's */
 	int (*function)(int mid);
 	struct pvmi_handler *next;      /* newest first */
 };
@@ -95,7 +96,8 @@ struct pvmi_messages {
 	struct pvmi_queue received;     /* not yet asked for, oldest first */
 	struct pvmi_queue for_handlers; /* arrived, a handler wants it; run by the program's thread */
 	uint64_t arrivals;              /* how many were ever queued */
-	struct pvmi_handler *handlers;
+	struct pvmi_handler *handlers;  /* the program's */
+	struct pvmi_handler *own_handlers;      /* the library's: messages of its own context */
 	int next_handler;
 	int (*match)(int mid, int tid, int tag);        /* pvm_recvf; NULL: PVM's own */
 	int news_fd;                    /* pvm_getfds: readable when something has come; -1 until asked for */
@@ -118,6 +120,8 @@ int pvmi_buffer_new(int encoding);                      /* pvm_mkbuf */
 struct pvmi_message *pvmi_queue_take(int tid, int tag, uint64_t after, int *error);
 /* The same, but it stays there. */
 struct pvmi_message *pvmi_queue_find(int tid, int tag);
+/* The first of this source, tag and context, whatever the program's rule: the library's own business. */
+struct pvmi_message *pvmi_queue_take_from(uint32_t source, int tag, uint32_t context);
 int pvmi_default_match(int mid, int tid, int tag);
 void pvmi_queue_drop_all(struct pvmi_queue *queue);
 void pvmi_queue_append(struct pvmi_queue *queue, struct pvmi_message *message);
@@ -126,6 +130,7 @@ void pvmi_queue_append(struct pvmi_queue *queue, struct pvmi_message *message);
 void pvmi_handlers_run(void);
 /* The lowest free id from first_id on; PVM counts its own handlers too, so a program's begin at 9. */
 #define PVMI_FIRST_HANDLER 9
+/* first_id 0: one of the library's own. */
 int pvmi_handler_add(int first_id, int source, int tag, int context, int (*function)(int mid));
 int pvmi_handler_delete(int id);
 struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message);

@@ -35,14 +35,11 @@ static int pack_raw(struct pvmi_message *message, const void *values, size_t cou
 }
 
 /* The program's memory becomes a piece of the body; it is read when the message is sent. */
-static int pack_in_place(struct pvmi_message *message, const void *values, size_t count, int stride,
-			 const struct pvmi_type *type)
+static int pack_in_place(struct pvmi_message *message, const void *values, size_t count, const struct pvmi_type *type)
 {
 	struct pvmi_block *block;
 	size_t size = count * type->size;
 
-	if (stride != 1)
-		return PvmNotImpl;
 	if (message->sealed)
 		pvmi_body_clear(message);
 	block = pvmi_block_over((void *)values, size);
@@ -62,12 +59,14 @@ int pvmi_pack(struct pvmi_message *message, const void *values, int count, int s
 
 	if (count < 0)
 		return PvmBadParam;
+	if (message->encoding == PVMI_ENC_IN_PLACE && stride != 1)
+		return PvmNotImpl;
 	if (!count)
 		return PvmOk;
 	switch (message->encoding) {
 	case PVMI_ENC_XDR: return pack_xdr(message, values, (size_t)count, stride, t);
 	case PVMI_ENC_RAW: return pack_raw(message, values, (size_t)count, stride, t);
-	case PVMI_ENC_IN_PLACE: return pack_in_place(message, values, (size_t)count, stride, t);
+	case PVMI_ENC_IN_PLACE: return pack_in_place(message, values, (size_t)count, t);
 	default: return PvmBadMsg;
 	}
 }

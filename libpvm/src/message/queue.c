@@ -53,7 +53,7 @@ void pvmi_message_arrived(struct pvmi_message *message)
 	message->sealed = true;
 	message->room = 0;
 	pvmi_body_rewind(message);
-	if (m->handlers && pvmi_handler_for(message)) {
+	if ((m->handlers || message->context == PVMI_SYSTEM_CONTEXT) && pvmi_handler_for(message)) {
 		pvmi_queue_append(&m->for_handlers, message);
 	} else {
 		pvmi_queue_append(&m->received, message);
@@ -140,6 +140,19 @@ struct pvmi_message *pvmi_queue_take(int tid, int tag, uint64_t after, int *erro
 	if (message)
 		unlink_after(&m->received, before, message);
 	return message;
+}
+
+struct pvmi_message *pvmi_queue_take_from(uint32_t source, int tag, uint32_t context)
+{
+	struct pvmi_queue *queue = &pvmi->messages->received;
+	struct pvmi_message *message, *before = NULL;
+
+	for (message = queue->first; message; before = message, message = message->next)
+		if (message->source == source && message->tag == tag && message->context == context) {
+			unlink_after(queue, before, message);
+			return message;
+		}
+	return NULL;
 }
 
 struct pvmi_message *pvmi_queue_find(int tid, int tag)

@@ -319,6 +319,20 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
 	return OK;
 }
 
+void pvmi_plane_contact(uint32_t tid, int64_t patience_ns)
+{
+	struct pvmi_channel *channel = pvmi_channel_find(tid);
+	int64_t deadline;
+
+	if (!channel || channel->counts.messages != 1)
+		return;
+	deadline = sys_now_ns() + patience_ns;
+	while (channel->state == PVMI_CHANNEL_RESOLVING || channel->state == PVMI_CHANNEL_CONNECTING ||
+	       channel->state == PVMI_CHANNEL_GREETING)
+		if (!pvmi_plane_wait(deadline))
+			break;
+}
+
 /* ------------------------------------------------------------------ the daemon's link */
 
 static void link_ready(struct pvmi_watch *watch, uint32_t events)

@@ -13,10 +13,25 @@
 #include <unistd.h>
 #include <pvm3.h>
 
+/* Under PROBE_PACE (milliseconds) there is time for a move between any two steps. */
+static inline void pace(void)
+{
+	const char *ms = getenv("PROBE_PACE");
+	struct timespec rest = { 0, ms ? atoi(ms) * 1000000L : 0 };
+
+	while (ms && nanosleep(&rest, &rest) < 0)
+		;
+}
+
 /* An expression and its value. */
-#define SHOW(x) printf("%s = %ld\n", #x, (long)(x))
+#define SHOW(x) (pace(), printf("%s = %ld\n", #x, (long)(x)))
 /* An expression that gives an id or handle: only whether it is one counts. */
-#define SIGN(x) printf("%s %s\n", #x, (long)(x) > 0 ? "> 0" : (long)(x) == 0 ? "= 0" : "< 0")
+#define SIGN(x) (pace(), show_sign(#x, (long)(x)))
+
+static inline int show_sign(const char *what, long value)
+{
+	return printf("%s %s\n", what, value > 0 ? "> 0" : value == 0 ? "= 0" : "< 0");
+}
 
 static inline char *own_name(char **argv)
 {
@@ -69,6 +84,7 @@ static inline int source_of(int mid)
 /* An empty message with a tag. */
 static inline void signal_to(int tid, int tag)
 {
+	pace();
 	pvm_initsend(PvmDataDefault);
 	pvm_send(tid, tag);
 }
@@ -77,7 +93,10 @@ static inline void signal_to(int tid, int tag)
 static inline int patient_recv(int tid, int tag)
 {
 	struct timeval limit = { 8, 0 };
-	int mid = pvm_trecv(tid, tag, &limit);
+	int mid;
+
+	pace();
+	mid = pvm_trecv(tid, tag, &limit);
 
 	if (mid == 0)
 		printf("nothing came (tag %d)\n", tag);

@@ -1,0 +1,50 @@
+/*
+ * tev.h: events of the public functions, for whoever collects them (pvm_setopt(PvmTraceTid), a
+ * tracer, the console's trace). When nobody does, a call costs one look at pvmi_tev_on.
+ *
+ *   events.c    the tables: names, and the fields of each event's records
+ *   tev.c       records: made, gathered, sent
+ */
+#ifndef PVMI_TEV_H
+#define PVMI_TEV_H
+
+#include <pvmtev.h>
+#include <stdbool.h>
+
+#include "../pvmi.h"
+
+/*
+ * Fields of the record made on entry and on return, in the order of the arguments of
+ * pvmi_tev_record. kind: i int, l long, s string, I ints (an array and how many), S strings (likewise).
+ */
+struct pvmi_tev_field {
+	short did;              /* -1: the end */
+	char kind;
+};
+#define PVMI_TEV_FIELDS 9
+struct pvmi_tev_form {
+	struct pvmi_tev_field entry[PVMI_TEV_FIELDS], exit[PVMI_TEV_FIELDS];
+};
+extern const struct pvmi_tev_form pvmi_tev_forms[TEV_MAX + 1];
+
+extern bool pvmi_tev_on;
+
+void pvmi_tev_record(int event, int phase, ...);
+
+#define pvmi_tev_entry(event, ...)                                              \
+	do {                                                                    \
+		if (__builtin_expect(pvmi_tev_on, 0))                           \
+			pvmi_tev_record((event), TEV_EVENT_ENTRY, ##__VA_ARGS__); \
+	} while (0)
+#define pvmi_tev_exit(event, ...)                                               \
+	do {                                                                    \
+		if (__builtin_expect(pvmi_tev_on, 0))                           \
+			pvmi_tev_record((event), TEV_EVENT_EXIT, ##__VA_ARGS__); \
+	} while (0)
+
+/* Where events go, or which, has changed. */
+void pvmi_tev_update(void);
+/* What has been gathered goes out: before the task leaves. */
+void pvmi_tev_flush(void);
+
+#endif
