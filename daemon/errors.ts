@@ -31,6 +31,37 @@ const catalogue = {
   JOURNAL_CORRUPT: { text: 'the journal {path} is damaged at byte {offset}: {detail}', remedy: 'restore it from a copy, or move it away and start the VM afresh with `mpvm up`', exit: 'failed' },
   JOURNAL_WRITE: { text: 'the journal {path} cannot be written: {detail}', remedy: 'make room on its file system; the registry goes on when a write succeeds', exit: 'failed' },
   NOT_PREPARED: { text: '{what} is missing', remedy: 'build it with `npm run setup`', exit: 'failed' },
+  VM_ELSEWHERE: { text: 'the first node of the VM {name} is on another machine', remedy: 'make a token there (mpvm token) and join with it: mpvm join TOKEN --node NAME', exit: 'failed' },
+
+  // -- joining from another machine
+  TOKEN_MALFORMED: { text: 'this is no join token: {detail}', remedy: 'copy the whole of what `mpvm token` printed', exit: 'usage' },
+  TOKEN_EXPIRED: { text: 'the token has expired ({when})', remedy: 'make a new one with `mpvm token` on a node of the VM', exit: 'failed' },
+  TOKEN_UNKNOWN: { text: 'the VM does not know this token', remedy: 'it may have been revoked or belong to an earlier VM of that name; make a new one with `mpvm token`', exit: 'failed' },
+  TOKEN_USED: { text: 'the token has been used, by node {node}', remedy: 'it was for one machine: make another with `mpvm token`, or one for many with `mpvm token --reusable`', exit: 'failed' },
+  TOKEN_OTHER_NODE: { text: 'the token is for node {wanted}, not for {node}', remedy: 'join with --node {wanted}', exit: 'usage' },
+  TOKEN_LIMIT: { text: 'there are {limit} tokens that have not expired', remedy: 'revoke some: mpvm token --list, mpvm token --revoke ID', exit: 'failed' },
+  JOIN_UNREACHABLE: { text: 'nobody can be joined at {address}: {detail}', remedy: 'check that the VM is up and that the network lets this machine reach that port', exit: 'failed' },
+  JOIN_BROKEN: { text: 'the connection to {address} broke before the answer: {detail}', remedy: 'say the same `mpvm join` again', exit: 'failed' },
+  JOIN_VERSION: { text: 'the other side speaks another version of the joining protocol ({detail})', remedy: 'install the same version of mpvm on all machines', exit: 'failed' },
+  AUTHORITY_MISMATCH: { text: 'who answers at {address} is not the VM that the token is for', remedy: 'do not trust that address; if the VM has been started anew, make a new token with `mpvm token`', exit: 'failed' },
+  NODE_NAME_TAKEN: { text: 'a node named {node} is up at {address}', remedy: 'choose another name with --node', exit: 'failed' },
+  VM_NAME_CLASH: { text: '{path} belongs to another VM named {name}', remedy: 'stop that one with `mpvm down --name {name}`, or set MPVM_DIR to another directory', exit: 'failed' },
+
+  // -- adding and deleting hosts
+  HOSTFILE_SYNTAX: { text: '{where}{detail}', remedy: 'docs/OPERATORS.md has the syntax', exit: 'usage' },
+  HOSTFILE_UNREADABLE: { text: 'the hostfile {path} cannot be read: {detail}', remedy: 'give the path of a PVM hostfile', exit: 'usage' },
+  HOST_UNKNOWN: { text: 'there is no host {host}: {detail}', remedy: 'check the name, or give its address with ip=', exit: 'failed' },
+  HOST_DUPLICATE: { text: 'host {host} is part of the VM already, as node {node}', remedy: '', exit: 'failed' },
+  HOST_ADDING: { text: 'host {host} is being added already', remedy: 'wait for it: mpvm nodes', exit: 'failed' },
+  HOST_LOOPBACK: { text: 'host {host} cannot join: the VM has the loopback address {address}, which other machines cannot reach', remedy: 'start the VM with an address of this machine: mpvm up --address ADDRESS', exit: 'failed' },
+  HOST_PASSWORD: { text: 'host {host} asks for a password (so=pw), which a daemon cannot type', remedy: 'set up keys for ssh, or start it by hand: so=ms, or `mpvm token` and `mpvm join` there', exit: 'failed' },
+  HOST_UNATTENDED: { text: 'host {host} is started by hand (so=ms), and nobody is there to do it', remedy: 'add it with `mpvm add`', exit: 'failed' },
+  HOST_START_FAILED: { text: 'the daemon on host {host} was not started: {detail}', remedy: 'try what PVM_RSH (default ssh) does by hand; dx= names the mpvm command there', exit: 'failed' },
+  HOST_START_TIMEOUT: { text: 'host {host} has not joined within {seconds} s', remedy: 'check that it can be reached, and that it can reach this machine', exit: 'timeout' },
+  HOST_NOT_EMPTY: { text: 'node {node} is not empty: {left} could not be moved', remedy: '`mpvm drain {node} --dry-run` says why; with --force they are ended. The node is cordoned', exit: 'blocked' },
+  HOST_BUSY: { text: 'node {node} is being drained or deleted already', remedy: 'wait for it: mpvm nodes', exit: 'failed' },
+  NODE_NOT_HERE: { text: 'there is no node {node} on this machine (here: {here})', remedy: '`mpvm delete NODE` works from any node', exit: 'failed' },
+  REGISTRY_STAYS: { text: 'node {node} keeps the registry and cannot leave its VM', remedy: '`mpvm down` stops the whole VM', exit: 'failed' },
 
   // -- talking to daemons
   NO_VM: { text: 'no VM named {name} runs on this machine{running}', remedy: 'start one: {command}', exit: 'failed' },

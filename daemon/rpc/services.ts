@@ -47,6 +47,11 @@ export const registryService = {
   newContext: registry.unary('NewContext', n.ContextRequest, n.ContextReply),
   freeContext: registry.unary('FreeContext', n.ContextRequest, n.ContextReply),
   shutdown: registry.unary('Shutdown', n.ShutdownRequest, n.Empty),
+  addHosts: registry.stream('AddHosts', n.AddHostsRequest, n.HostEvent),
+  deleteHosts: registry.stream('DeleteHosts', n.DeleteHostsRequest, n.HostEvent),
+  createToken: registry.unary('CreateToken', n.CreateTokenRequest, n.CreateTokenReply),
+  listTokens: registry.unary('ListTokens', n.Empty, n.ListTokensReply),
+  revokeToken: registry.unary('RevokeToken', n.RevokeTokenRequest, n.Empty),
 };
 
 const node = describe('mpvm.node.Node');
@@ -69,6 +74,7 @@ export const nodeService = {
   cancelMigration: node.unary('CancelMigration', n.CancelRequest, n.StatusReply),
   listMigrations: node.unary('ListMigrations', n.Empty, n.ListMigrationsReply),
   explainTask: node.unary('ExplainTask', n.ExplainTaskRequest, n.ExplainReply),
+  retire: node.unary('Retire', n.RetireRequest, n.Empty),
 };
 
 const control = describe('mpvm.control.Control');
@@ -86,4 +92,9 @@ export const controlService = {
   drain: control.stream('Drain', c.DrainRequest, c.DrainEvent),
   watch: control.stream('Watch', c.Empty, c.WatchEvent),
   down: control.unary('Down', c.Empty, n.StatusReply),
+  addHosts: control.stream('AddHosts', c.AddHostsRequest, n.HostEvent),
+  deleteHosts: control.stream('DeleteHosts', c.DeleteHostsRequest, n.HostEvent),
+  createToken: control.unary('CreateToken', c.TokenRequest, c.TokenReply),
+  listTokens: control.unary('ListTokens', c.Empty, c.ListTokensReply),
+  revokeToken: control.unary('RevokeToken', c.RevokeTokenRequest, n.StatusReply),
 };

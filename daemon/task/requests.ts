@@ -14,8 +14,8 @@ import type { Router } from './router.js';
 
 type Answer = mpvm.task.IToTask;
 type Frame = mpvm.task.ToDaemon;
-/** What a task waits for with `signal` ends with the task. */
-type Handler = (entry: TaskEntry, frame: Frame, signal: AbortSignal) => Promise<Answer> | Answer;
+/** What a task waits for with `signal` ends with the task. Undefined: the answer comes from elsewhere. */
+type Handler = (entry: TaskEntry, frame: Frame, signal: AbortSignal) => Promise<Answer | undefined> | Answer;
 
 export interface Services {
   readonly core: Core;
@@ -53,28 +53,23 @@ export class Requests {
   }
 
   async #answer(entry: TaskEntry, frame: Frame, handler: Handler): Promise<void> {
-    let answer: Answer;
+    let answer: Answer | undefined;
     let abort = this.#aborts.get(entry);
     if (abort === undefined) this.#aborts.set(entry, (abort = new AbortController()));
     try {
       answer = await handler(entry, frame, abort.signal);
     } catch (thrown) {
       const error = asMpvmError(thrown);
-      if (abort.signal.aborted) return;
+      if (abort.signal.aborted || this.#services.core.stopping) return;
       this.#services.core.log.warn({ tid: tidText(entry.tid), request: frame.body, code: error.code, err: error.message }, 'request of a task failed');
       answer = { status: pvm.SysErr };
     }
-    if (frame.request !== 0) entry.deliver([{ ...answer, request: frame.request }]);
+    if (frame.request !== 0 && answer) entry.deliver([{ ...answer, request: frame.request }]);
   }
 }
 
 function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }: Services): Partial<Record<NonNullable<Frame['body']>, Handler>> {
   const { vm } = core;
-  const notBuilt = (what: string, names: readonly string[]): Answer => {
-    core.log.warn({ what }, 'not built in this version: nodes join with `mpvm join` and are emptied with `mpvm drain`');
-    return { status: pvm.NotImpl, tids: { tids: names.map(() => pvm.NotImpl) } };
-  };
-
   return {
     resolve: async (_entry, frame) => ({ route: await resolver.forTask(frame.resolve ?? {}) }),
 
@@ -98,7 +93,7 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
         tid: node.host,
         name: node.name,
         architecture: node.architecture || architecture,
-        speed: hostSpeed,
+        speed: node.speed || hostSpeed,
         dataSignature,
       }));
       return { status: hosts.length, hostList: { hosts, architectures: 1 } };
@@ -141,8 +136,16 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
     mailboxDelete: (entry, frame, signal) => mailbox(core, { tid: entry.tid, delete: frame.mailboxDelete }, signal),
     mailboxList: (entry, frame, signal) => mailbox(core, { tid: entry.tid, list: frame.mailboxList }, signal),
 
-    addHosts: (_entry, frame) => notBuilt('pvm_addhosts', frame.addHosts?.names ?? []),
-    delHosts: (_entry, frame) => notBuilt('pvm_delhosts', frame.delHosts?.names ?? []),
+    // Answered by the registry's node, which does it: this one may be among those that leave.
+    addHosts: async (entry, frame) => {
+      const hosts = frame.addHosts?.names ?? [];
+      return toTheEnd(vm.registry().addHosts({ hosts, asker: { tid: entry.tid, request: frame.request } }));
+    },
+    delHosts: async (entry, frame) => {
+      const hosts = frame.delHosts?.names ?? [];
+      const reason = `pvm_delhosts by ${tidText(entry.tid)}`;
+      return toTheEnd(vm.registry().deleteHosts({ hosts, force: true, reason, asker: { tid: entry.tid, request: frame.request } }));
+    },
 
     halt: (entry) => {
       // Not waited for: the end of the VM is the end of the task that asked.
@@ -150,6 +153,12 @@ function handlersFor({ core, tasks, router, resolver, notices, signalAnywhere }:
       return { status: pvm.Ok };
     },
   };
+}
+
+/** Rejects when the registry is lost meanwhile: then nobody else answers. */
+async function toTheEnd(events: AsyncIterable<mpvm.node.IHostEvent>): Promise<undefined> {
+  for await (const _ of events);
+  return undefined;
 }
 
 async function mailbox(core: Core, request: mpvm.node.IMailboxRequest, signal: AbortSignal): Promise<Answer> {

@@ -8,14 +8,14 @@ import { projectRoot } from '../native/index.js';
 import { nodePaths } from '../paths.js';
 import { readNodeFile } from '../vm/node-directory.js';
 import type { NodeFile } from '../vm/node-directory.js';
-import { accepts } from './session.js';
+import { accepts } from '../accepts.js';
 
 export interface NewNode {
   base: string;
   vm: string;
   name: string;
   address: string;
-  /** host:port of the first node's daemon; undefined for the first node itself. */
+  /** address:port of the registry's daemon; undefined for the first node itself. */
   registry?: string;
 }
 
