@@ -44,8 +44,13 @@ export async function add(session: Session, hosts: string[], options: { hostfile
 }
 
 /** Also for mpvm up --hostfile. Prints what happens, unless for programs. */
-export async function addThem(session: Session, hosts: string[], hostfile: string): Promise<HostShape[]> {
+export async function addThem(session: Session, hosts: string[], hostfile: string, detach = false): Promise<HostShape[]> {
   const client = await session.control();
+  if (detach) {
+    // Taken up with its first event; it goes on when nobody listens any more.
+    for await (const _ of client.addHosts({ hosts, hostfile })) break;
+    return [];
+  }
   return await follow(session, client.addHosts({ hosts, hostfile, attended: !session.json }), (result) => `node/${result.host} added`);
 }
 

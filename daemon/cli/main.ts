@@ -58,8 +58,9 @@ command('demo', 'the main job, end to end, on this machine', async () => (await 
 
 command('up', 'start a VM on this machine, or add nodes to it', async () => (await import('./up.js')).up)
   .option('--nodes <n>', 'how many nodes it shall have', count(1), 1)
-  .option('--address <ipv4>', 'an address of this machine that the other machines reach (default: a loopback address)')
-  .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile');
+  .option('--address <address>', 'an address of this machine that the other machines reach (default: a loopback address)')
+  .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile')
+  .option('--detach', 'do not wait for those hosts');
 command('down', 'stop a VM: its tasks, its daemons, its files', async () => (await import('./down.js')).down);
 
 command('token', 'what another machine needs to join', async () => (await import('./token.js')).token)
@@ -70,7 +71,7 @@ command('token', 'what another machine needs to join', async () => (await import
   .option('--revoke <id>', 'make one useless');
 command('join <token>', 'make this machine a node of a VM ("-": the token is read from stdin)', async () => (await import('./join.js')).join)
   .option('--node <node>', 'the name of the node (default: the host name)')
-  .option('--address <ipv4>', 'the address that others reach it at (default: the one that leads to the VM)');
+  .option('--address <address>', 'the address that others reach it at (default: the one that leads to the VM)');
 command('leave', "move this machine's tasks away, and take its node out of the VM", async () => (await import('./hosts.js')).leave)
   .option('--node <node>', 'which, if there are several here')
   .option('--force', 'end tasks that cannot be moved')

@@ -1,10 +1,9 @@
 /** mpvm up: start a VM on this machine, or bring it to the number of nodes asked for. */
 import { existsSync, mkdirSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
 import { MpvmError } from '../errors.js';
 import { formatHost, parseHostfile } from '../hosts/hostfile.js';
 import type { Hostfile, HostOptions } from '../hosts/hostfile.js';
-import { addressOf, isLoopback, isOwn } from '../hosts/resolve.js';
+import { addressOf, isLoopback, isOwn, ownAddress } from '../hosts/resolve.js';
 import { writeSettings } from '../hosts/settings.js';
 import { checkName, nodePaths } from '../paths.js';
 import { blocked, done } from './exit.js';
@@ -26,6 +25,7 @@ interface Options {
   nodes: number;
   address?: string;
   hostfile?: string;
+  detach?: boolean;
 }
 
 /** The first node, when it is not simply n1 at a loopback address. */
@@ -38,15 +38,14 @@ export interface First {
 
 export async function up(session: Session, options: Options): Promise<number> {
   if (options.nodes > most) throw new MpvmError('BAD_REQUEST', { detail: `${options.nodes} nodes are too many for one machine: at most ${most}` });
-  if (options.address !== undefined && !isIPv4(options.address)) throw new MpvmError('BAD_REQUEST', { detail: `${options.address} is not an IPv4 address` });
-  if (options.address !== undefined && !isOwn(options.address)) throw new MpvmError('ADDRESS_NOT_LOCAL', { address: options.address });
+  const address = options.address === undefined ? undefined : await ownAddress(options.address);
   const hostfile = options.hostfile === undefined ? undefined : parseHostfile(readHostfile(options.hostfile));
-  const first = hostfile ? await firstOf(hostfile, options.address) : { address: options.address };
+  const first = hostfile ? await firstOf(hostfile, address) : { address };
   const say = (line: string): void => {
     if (!session.json) process.stdout.write(`${line}\n`);
   };
   const before = await startNodes(session, options.nodes, (node) => say(`node ${node.name} ${paint('green', 'up')} at ${node.address}`), first);
-  const hosts = hostfile ? await addThem(session, [], await missing(session, hostfile, first)) : [];
+  const hosts = hostfile ? await addThem(session, [], await missing(session, hostfile, first), options.detach) : [];
   const list = await nodeList(session);
   if (session.json) printJson({ vm: session.name, directory: session.directory, nodes: list, ...(hostfile ? { hosts } : {}) });
   else {

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { MpvmError } from '../errors.js';
 
 /** IPv4; rejects when there is none. */
 export async function addressOf(host: string): Promise<string> {
@@ -15,4 +16,12 @@ export const isLoopback = (address: string): boolean => address.startsWith('127.
 export function isOwn(address: string): boolean {
   if (isLoopback(address)) return true;
   return Object.values(networkInterfaces()).some((list) => list?.some((one) => one.address === address));
+}
+
+/** What a user has named as an address of this machine. Throws ADDRESS_NOT_LOCAL. */
+export async function ownAddress(host: string): Promise<string> {
+  const address = await addressOf(host).catch(() => undefined);
+  // 0.0.0.0 can be listened at, but not be reached.
+  if (address === undefined || !isOwn(address)) throw new MpvmError('ADDRESS_NOT_LOCAL', { address: host });
+  return address;
 }
