@@ -7,6 +7,7 @@ import type { Conversation } from '../lab/conversation.js';
 import { useNamespaces } from '../lab/namespaces.js';
 import { command } from '../lab/paths.js';
 import { until } from '../lab/wait.js';
+import { Mover } from '../soak/mover.js';
 
 interface TaskRow { tid: string; node: string; epoch: number; program: string }
 interface HostRow { host: string; done: boolean; code: string; moved: number }
@@ -29,21 +30,15 @@ describe('a VM over machines of their own', function () {
     });
 
     it('runs programs over all of them, and loses no byte while tasks move from machine to machine', async () => {
-      const ring = machine('m1').begin([process.execPath, command, 'run', 'ring', '7', '70000', '11', '65536'], { timeoutMs: 110_000 });
-      await until('the tasks of the ring', async () => ring.child.exitCode !== null || (await tasks()).filter(({ program }) => program.includes('ring')).length === 7, { timeoutMs: 20_000 });
-      let moves = 0;
-      const nodes = ['n1', 'm2', 'm3'];
-      while (ring.child.exitCode === null && moves < 12) {
-        const task = (await tasks()).filter(({ program }) => program.includes('ring'))[moves % 7];
-        if (!task) break;
-        const to = nodes[(nodes.indexOf(task.node) + 1 + (moves % 2)) % 3]!;
-        const move = await machine('m2').cli(['migrate', task.tid, '--to', to, '-o', 'json']);
-        if (move.code !== 0 && ring.child.exitCode === null) ok(/ENDED|UNKNOWN/.test(move.stderr + move.stdout), `${move.stdout}${move.stderr}`);
-        if (move.code === 0) moves++;
-      }
+      const ring = machine('m1').begin([process.execPath, command, 'run', 'ring', '7', '40000', '11'], { timeoutMs: 110_000 });
+      await until('the start of the ring', () => ring.stdout.includes('ring started') || ring.child.exitCode !== null, { timeoutMs: 30_000 });
+      const mover = new Mover(lab(), { everyMs: 200 }).start();
       const { code, stdout, stderr } = await ring.ended;
+      await mover.stop();
       equal(code, 0, stdout + stderr);
-      ok(moves > 0, 'no task has moved');
+      deepEqual(mover.failures, []);
+      ok(mover.moves.length > 0, `no task has moved: ${mover.refused.join()}`);
+      console.log(`      ${mover.summary()}`);
     });
 
     it('is told once of a machine whose cable is out, and takes it back under its name', async () => {

@@ -12,7 +12,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
+import type { mpvm } from '../../daemon/rpc/messages.js';
 import { Conversation } from './conversation.js';
+import type { Move } from './lab.js';
 import { filesOf } from './leftovers.js';
 import { command, libraryDirectory, programs, root } from './paths.js';
 import { Running } from './process.js';
@@ -131,8 +133,8 @@ export class Machine {
   path(...parts: string[]): string {
     return join(`/proc/${this.#init}/root${this.#lab.vms}`, ...parts);
   }
-  control(node = 'local'): ControlClient {
-    return createControlClient(this.path(this.#lab.vm, node, 'control.sock'), this.#lab.vm);
+  control(): ControlClient {
+    return createControlClient(this.path(this.#lab.vm, 'local/control.sock'), this.#lab.vm);
   }
   /** Command lines of what runs here beside its init. */
   processes(): string[] {
@@ -164,6 +166,7 @@ export class NamespaceLab {
   /** How often a remote shell was asked for, and with what. */
   readonly rshCalls: string[][] = [];
   readonly #rsh: Server;
+  #control: ControlClient | undefined;
 
   private constructor() {
     const number = process.pid * 4 + labs++;
@@ -214,6 +217,25 @@ export class NamespaceLab {
     return found;
   }
 
+  /** Of the first machine, from here. */
+  get control(): ControlClient {
+    this.#control ??= this.machines[0]!.control();
+    return this.#control;
+  }
+  async nodeNames(): Promise<string[]> {
+    return (await this.control.nodes({})).nodes.map(({ name }) => name ?? '');
+  }
+  async tasks(): Promise<mpvm.node.ITaskRow[]> {
+    return (await this.control.tasks({})).tasks;
+  }
+  /** The migration as it ended. */
+  async migrate(tid: number, to: string): Promise<Move> {
+    let last: Move | undefined;
+    for await (const event of this.control.migrate({ tid, to, deadlineS: 30 })) last = event.migration ?? last;
+    if (!last) throw new Error(`the move of t${tid.toString(16)} to ${to} ended without an event`);
+    return last;
+  }
+
   /** States as the first machine sees them: `m1 up, m2 dead`. */
   async states(): Promise<Record<string, string>> {
     const nodes = await this.machines[0]!.json<{ name: string; state: string }[]>('nodes');
@@ -241,6 +263,7 @@ export class NamespaceLab {
   }
 
   async end(): Promise<void> {
+    this.#control?.close();
     for (const machine of this.machines) await machine.end();
     ip('netns', 'delete', this.switch);
     await new Promise((resolve) => this.#rsh.close(resolve));
