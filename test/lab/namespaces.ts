@@ -163,6 +163,8 @@ export class NamespaceLab {
   readonly network: string;
   readonly env: Record<string, string>;
   readonly machines: Machine[] = [];
+  /** More for the environment of a remote login. */
+  rshEnv: Record<string, string> = {};
   /** How often a remote shell was asked for, and with what. */
   readonly rshCalls: string[][] = [];
   readonly #rsh: Server;
@@ -300,11 +302,11 @@ export class NamespaceLab {
     }
     // A login prints what it likes, and passes nothing on of who called.
     say({ out: `Welcome to ${machine.name}\n` });
-    const shell = machine.begin(['sh', '-c', words.join(' ')], { talk: true, timeoutMs: 60_000 });
-    void shell.ended.then(({ code, stdout, stderr }) => {
-      say({ out: stdout, err: stderr });
-      say({ code: code ?? 1 });
-    });
+    const shell = machine.begin(['sh', '-c', words.join(' ')], { talk: true, timeoutMs: 60_000, env: this.rshEnv });
+    // As it comes: PVM's daemon prints, and then waits for the end of its input.
+    shell.child.stdout?.on('data', (out: string) => say({ out }));
+    shell.child.stderr?.on('data', (err: string) => say({ err }));
+    void shell.ended.then(({ code }) => say({ code: code ?? 1 }));
     return shell;
   }
 }
