@@ -158,8 +158,9 @@ export class Hosts {
   async #admit({ protocol, id, secret, node, address, request }: mpvm.node.JoinQuestion): Promise<mpvm.node.IJoinAnswer> {
     if (protocol !== joiningProtocol) throw new MpvmError('JOIN_VERSION', { detail: `${protocol} there, ${joiningProtocol} here` });
     checkName(node, 'node');
-    const record = this.#book.check(id, secret, node, undefined);
+    this.#book.check(id, secret, node, undefined);
     const { key, fingerprint } = await requestedKey(request);
+    const record = this.#book.check(id, secret, node, fingerprint);
     const up = this.#options.nodes().find((one) => one.name === node && isUp(one));
     if (up && record.usedBy?.key !== fingerprint) throw new MpvmError('NODE_NAME_TAKEN', { node, address: `${up.address}:${up.port}` });
     const { settings } = await this.#book.use(id, secret, node, fingerprint);

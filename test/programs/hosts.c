@@ -11,12 +11,14 @@
  *   watch-host NAME           pvm_notify of HostDelete
  *   watch-tasks               pvm_notify of the end of each child
  *   spawn NAME                a child on that host
+ *   tid                       pvm_mytid
  *   ask                       each child says where it is (uname) and how often it has been asked
  *   child-delete NAME         the last child calls pvm_delhosts: what it says, and where it is then
  *   notice SECONDS            the next notice: its kind and whom it is about
  *   quit
  *
- * Each answer is one line. With "child" as argument it is the child.
+ * Each answer is one line. With "child" as argument it is the child; with "start" and more, the first line is what
+ * pvm_start_pvmd said to what came behind it.
  */
 #include "common.h"
 
@@ -204,6 +206,8 @@ static void obey(char **argv, char *line)
 		printf("%d\n", pvm_notify(PvmTaskExit, TAG_TASK_EXIT, child_count, children));
 	else if (!strcmp(word, "spawn"))
 		spawn(argv, line);
+	else if (!strcmp(word, "tid"))
+		printf("t%x\n", pvm_mytid());
 	else if (!strcmp(word, "ask"))
 		ask();
 	else if (!strcmp(word, "child-delete"))
@@ -222,6 +226,8 @@ int main(int argc, char **argv)
 		child();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	pvm_setopt(PvmAutoErr, 0);
+	if (argc > 1 && !strcmp(argv[1], "start"))
+		printf("%d\n", pvm_start_pvmd(argc - 2, argv + 2, 1));
 	if (pvm_mytid() < 0)
 		die("no virtual machine");
 	while (fgets(line, sizeof(line), stdin)) {
