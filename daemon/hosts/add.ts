@@ -9,7 +9,7 @@ import { Feed } from '../migration/mailbox.js';
 import { checkName } from '../paths.js';
 import { mpvm } from '../rpc/messages.js';
 import { isUp } from '../vm/view.js';
-import { parseHost, parseHostfile } from './hostfile.js';
+import { hostsLimit, parseHost, parseHostfile } from './hostfile.js';
 import type { Hostfile, HostOptions, HostSpec } from './hostfile.js';
 import { addressOf, isLoopback, isOwn } from './resolve.js';
 import type { HostOrder, HostStarter } from './starter.js';
@@ -104,6 +104,7 @@ class Addition {
 
   async #candidates(): Promise<Candidate[]> {
     const { hosts, hostfile } = this.#request;
+    if (hosts.length > hostsLimit) throw new MpvmError('BAD_REQUEST', { detail: `at most ${hostsLimit} hosts at once` });
     const file = parseHostfile(hostfile);
     if (file.mistakes.length > 0) {
       const [first] = file.mistakes;

@@ -39,6 +39,8 @@ export interface HostsOptions {
   address: string;
   port: number;
   paths: NodePaths;
+  /** Of this daemon, without what a hostfile says of its own node. */
+  environment: NodeJS.ProcessEnv;
   identity: Identity;
   /** All nodes, as the registry knows them. */
   nodes(): mpvm.node.INodeInfo[];
@@ -74,9 +76,9 @@ export class Hosts {
     this.#options = options;
     this.#log = options.log;
     this.#book = new TokenBook(options.store);
-    const { identity, address, log, vm, port, paths } = options;
+    const { identity, address, log, vm, port, paths, environment } = options;
     this.#port = new JoiningPort({ identity, address, log, admit: (question) => this.#admit(question) });
-    this.#direct = directStarter({ base: paths.base, vm, registry: `${address}:${port}` });
+    this.#direct = directStarter({ base: paths.base, vm, registry: `${address}:${port}`, environment });
     this.#parts = new Promise((resolve) => (this.#attach = resolve));
   }
 
@@ -84,7 +86,7 @@ export class Hosts {
   static async open(options: HostsOptions): Promise<Hosts> {
     const hosts = new Hosts(options);
     await hosts.#book.load();
-    if (hosts.#book.list().length > 0) await hosts.#joiningPort();
+    if (hosts.#book.list().length > 0) await hosts.#joiningPort().catch((error: unknown) => hosts.#log.error({ err: error }, 'the joining port cannot be opened: tokens from before lead nowhere now'));
     hosts.#expiry = setInterval(() => void hosts.#expire(), expiryMs).unref();
     return hosts;
   }
@@ -120,9 +122,12 @@ export class Hosts {
 
   async #createToken(wanted: Parameters<TokenBook['create']>[0]): Promise<mpvm.node.ICreateTokenReply> {
     const { vm, address, identity } = this.#options;
-    const port = await this.#joiningPort();
     const { record, secret } = await this.#book.create(wanted);
     const { id, expiresMs, node } = record;
+    const port = await this.#joiningPort().catch(async (error: unknown) => {
+      await this.#book.revoke(id);
+      throw error;
+    });
     const token = formatToken({ vm, address, port, authority: fingerprintOf(identity.authority), expiresMs, id, secret, node });
     this.#log.info({ id, node, reusable: record.reusable, expires: new Date(expiresMs).toISOString() }, 'join token made');
     return { token, info: tokenInfo(record, `${address}:${port}`) };
@@ -150,6 +155,7 @@ export class Hosts {
     await this.#book.expire();
     if (this.#book.list().length > 0 || this.#opening === undefined) return;
     await this.#opening.catch(() => 0);
+    if (this.#book.list().length > 0) return; // made meanwhile
     this.#port.close();
     this.#opening = undefined;
   }

@@ -31,7 +31,7 @@ export interface HostStarter {
 }
 
 /** On this machine, in the directory of this VM: no token, no shell. */
-export function directStarter(node: { base: string; vm: string; registry: string }): HostStarter {
+export function directStarter(node: { base: string; vm: string; registry: string; environment: NodeJS.ProcessEnv }): HostStarter {
   return {
     kind: 'direct',
     async start({ name, address }) {

@@ -74,6 +74,8 @@ export class Daemon {
   #fresh = false;
   #madeAuthority = false;
   #store: EmbeddedStore | undefined;
+  /** As it was when we were started. */
+  #environment: NodeJS.ProcessEnv = process.env;
   #registry: Registry | undefined;
   #hosts: Hosts | undefined;
   #member: Member | undefined;
@@ -111,6 +113,7 @@ export class Daemon {
     const identity = await takeIdentity({ authority: paths.authority, directory: paths.tls, node, address });
     const port = await this.#listen(before?.port ?? 0, keepsRegistry, identity);
     const settings = readSettings(paths);
+    this.#environment = { ...process.env };
     applySettings(settings, process.env);
     const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise, (caller, reason) => this.#retire(caller, reason));
     this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
@@ -155,7 +158,7 @@ export class Daemon {
     const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall });
     this.#registry = registry;
     this.#hosts = await Hosts.open({
-      store: this.#store, vm, address, port, paths, identity, log: log.child({ part: 'hosts' }),
+      store: this.#store, vm, address, port, paths, environment: this.#environment, identity, log: log.child({ part: 'hosts' }),
       nodes: () => registry.nodes(),
       strikeOff: (gone) => registry.strikeOff(gone),
     });

@@ -59,7 +59,7 @@ describe('hosts of this machine', function () {
     const place = join(lab().directory, 'work');
     mkdirSync(place);
     const hostfile = join(lab().directory, 'hosts');
-    writeFileSync(hostfile, `# two that are started, one that is not\n${address(11)} sp=30\n* sp=44 wd=${place}\n${address(12)}\n& ${address(13)} sp=9\n`);
+    writeFileSync(hostfile, `# two that are started, one that is not\n${address(11)} sp=30 ep=/nowhere\n* sp=44 wd=${place}\n${address(12)}\n& ${address(13)} sp=9\n`);
     const up = await lab().cli(['up', '--hostfile', hostfile], { ...vm(name), timeoutMs: 60_000 });
     equal(up.code, 0, up.stderr);
     const program = talk([], { MPVM_NAME: name });
@@ -67,7 +67,9 @@ describe('hosts of this machine', function () {
     equal(await program.ask(`add ${address(13)}, ${address(14)}`, 60_000), '2: 1 1');
     match(await program.ask('conf'), new RegExp(`${address(13)}=t[0-9a-f]+/9`));
     match(await program.ask('conf'), new RegExp(`${address(14)}=t[0-9a-f]+/44`));
-    await program.ask(`spawn ${address(12)}`);
+    // What is said of one host holds for no other.
+    equal(await program.ask(`spawn ${address(11)}`), '0 tfffffff9');
+    match(await program.ask(`spawn ${address(12)}`), /^1 t/);
     const { tasks } = JSON.parse(`{"tasks":${(await lab().cli(['ps', '-o', 'json'], vm(name))).stdout}}`) as { tasks: { node: string; pid: number }[] };
     const child = tasks.find(({ node }) => node === address(12));
     ok(child, 'the child is not there');
