@@ -27,7 +27,7 @@ const catalogue = {
   DAEMON_ENDED: { text: 'the daemon of node {node} did not start: {detail}', remedy: '', exit: 'failed' },
   REGISTRY_UNREACHABLE: { text: 'the registry at {peer} does not answer: {detail}', remedy: 'check that its daemon runs (mpvm doctor) and that the address is right', exit: 'failed' },
   JOIN_REFUSED: { text: 'the registry refused node {node}: {detail}', remedy: 'see `mpvm nodes` for the names and addresses in use', exit: 'failed' },
-  NO_CERTIFICATE: { text: 'node {node} has no certificate of this VM: {detail}', remedy: 'start it in the directory of the VM (MPVM_DIR, --name), or copy tls/ from the node that made the VM', exit: 'failed' },
+  NO_CERTIFICATE: { text: 'node {node} has no certificate of this VM: {detail}', remedy: 'start it in the directory of the VM (MPVM_DIR, --name), or join with a token: mpvm join TOKEN', exit: 'failed' },
   JOURNAL_CORRUPT: { text: 'the journal {path} is damaged at byte {offset}: {detail}', remedy: 'restore it from a copy, or move it away and start the VM afresh with `mpvm up`', exit: 'failed' },
   JOURNAL_WRITE: { text: 'the journal {path} cannot be written: {detail}', remedy: 'make room on its file system; the registry goes on when a write succeeds', exit: 'failed' },
   NOT_PREPARED: { text: '{what} is missing', remedy: 'build it with `npm run setup`', exit: 'failed' },
