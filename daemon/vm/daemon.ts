@@ -155,7 +155,11 @@ export class Daemon {
         client.close();
       }
     };
-    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall });
+    const peer = (name: string): NodeClient => {
+      if (!this.#member) throw new MpvmError('NODE_UNREACHABLE', { peer: `node ${name}`, detail: 'this daemon is starting' });
+      return this.#member.peer(name);
+    };
+    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
     this.#registry = registry;
     this.#hosts = await Hosts.open({
       store: this.#store, vm, address, port, paths, environment: this.#environment, identity, log: log.child({ part: 'hosts' }),
