@@ -93,6 +93,9 @@ export interface Tasks {
   introduced(request: mpvm.node.IIntroduceRequest): void;
   watch(request: mpvm.node.IWatchTaskRequest): void;
   taskEnded(notice: mpvm.node.ITaskEndedNotice): void;
+  /** Has the task that is registered as hoster run a command on [user@]host; undefined while there is none. Its
+   *  answer: what the command printed, the name of a PVM error, or undefined when it ended first. */
+  hoster(): ((login: string, command: string) => Promise<string | undefined>) | undefined;
   /** Deliver between nodes: resolves when the frames are on their way to the task (back-pressure for output). */
   accept(request: mpvm.node.IDeliverRequest): Promise<void>;
   /** Output of another node's task, to whoever collects it here. Resolves when there is room for more. */

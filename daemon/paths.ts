@@ -28,6 +28,8 @@ export interface NodePaths {
   readonly taskSocket: string;
   readonly controlSocket: string;
   readonly nodeFile: string;
+  /** What a hostfile says of it. */
+  readonly settings: string;
   readonly lockFile: string;
   readonly log: string;
   readonly journal: string;
@@ -71,6 +73,7 @@ export function nodePaths(base: string, vm: string, node: string): NodePaths {
     taskSocket: join(directory, 'task.sock'),
     controlSocket: join(directory, 'control.sock'),
     nodeFile: join(directory, 'node.json'),
+    settings: join(directory, 'settings.json'),
     lockFile: join(directory, 'lock'),
     log: join(directory, 'mpvmd.log'),
     journal: join(directory, 'journal'),

@@ -118,6 +118,7 @@ function tools(): Check[] {
   return [
     check('C compiler', has('cc'), 'to build programs', 'apt-get install gcc libc6-dev', 'warning'),
     check('pkg-config', has('pkg-config'), 'cc prog.c $(pkg-config --cflags --libs pvm3)', 'apt-get install pkg-config', 'warning'),
+    check('remote shell', has(process.env['PVM_RSH'] || 'ssh'), `${process.env['PVM_RSH'] || 'ssh'}, for mpvm add and pvm_addhosts`, 'apt-get install openssh-client, or set PVM_RSH; without it nodes join by token', 'warning'),
     check("Debian's PVM", has('pvmd') || existsSync('/usr/lib/pvm3'), 'to compare with (npm test)', 'apt-get install pvm pvm-dev pvm-examples', 'warning'),
   ];
 }

@@ -8,7 +8,7 @@ import { hasCode, MpvmError } from '../errors.js';
 import { defaultBase } from '../paths.js';
 import { plural } from './format.js';
 import { nodeList } from './nodes.js';
-import { accepts } from './session.js';
+import { accepts } from '../accepts.js';
 import type { Session } from './session.js';
 import { expectOk } from './status.js';
 import { printJson } from './table.js';

@@ -66,8 +66,31 @@ command('demo', 'the main job, end to end, on this machine', async () => (await 
 
 command('up', 'start a VM on this machine, or add nodes to it', async () => (await import('./up.js')).up)
   .option('--nodes <n>', 'how many nodes it shall have', count(1), 1)
-  .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile');
+  .option('--address <address>', 'an address of this machine that the other machines reach (default: a loopback address)')
+  .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile')
+  .option('--detach', 'do not wait for those hosts');
 command('down', 'stop a VM: its tasks, its daemons, its files', async () => (await import('./down.js')).down);
+
+command('token', 'what another machine needs to join', async () => (await import('./token.js')).token)
+  .option('--ttl <time>', 'how long it is good, such as 10m or 24h (default: 1h)', seconds)
+  .option('--reusable', 'for any number of machines')
+  .option('--node <node>', 'only for a node of this name')
+  .option('--list', 'those that have not expired')
+  .option('--revoke <id>', 'make one useless');
+command('join <token>', 'make this machine a node of a VM ("-": the token is read from stdin)', async () => (await import('./join.js')).join)
+  .option('--node <node>', 'the name of the node (default: the host name)')
+  .option('--address <address>', 'the address that others reach it at (default: the one that leads to the VM)');
+command('leave', "move this machine's tasks away, and take its node out of the VM", async () => (await import('./hosts.js')).leave)
+  .option('--node <node>', 'which, if there are several here')
+  .option('--force', 'end tasks that cannot be moved')
+  .option('--deadline <s>', 'for moving the tasks', seconds)
+  .option('--reason <text>', 'why; goes into the logs');
+command('add [host...]', 'start nodes on other machines, through ssh or $PVM_RSH; a host may have options, as "h2 dx=/opt/mpvm/bin/mpvm"', async () => (await import('./hosts.js')).add)
+  .option('--hostfile <file>', 'the hosts of a PVM hostfile');
+command('delete <node...>', 'move the tasks of nodes away, and take them out of the VM', async () => (await import('./hosts.js')).deleteNodes)
+  .option('--force', 'end tasks that cannot be moved')
+  .option('--deadline <s>', 'for moving the tasks', seconds)
+  .option('--reason <text>', 'why; goes into the logs');
 
 command('nodes', 'the nodes of the VM', async () => (await import('./nodes.js')).nodes);
 command('ps', 'the tasks of the VM', async () => (await import('./ps.js')).ps)
@@ -133,8 +156,6 @@ command('env', 'shell lines that point compilers and programs at this libpvm: ev
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
 
 for (const [usage, description] of [
-  ['join <token>', 'make this machine a node of a VM'],
-  ['token', 'what another machine needs to join'],
   ['dashboard', 'where the web page is'],
 ] as const) {
   command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))

@@ -1,7 +1,7 @@
 /** What every command knows: which VM is meant, how to print, and how to reach a daemon of it. */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { accepts } from '../accepts.js';
 import { MpvmError } from '../errors.js';
 import { baseDirectory, checkName, localNodeName, nodePaths, vmName } from '../paths.js';
 import type { ControlClient } from '../rpc/clients.js';
@@ -33,14 +33,7 @@ export class Session {
 
   /** Nodes of this machine that have a directory, whether or not their daemons live. */
   localNodes(): string[] {
-    try {
-      return readdirSync(this.directory, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory() && isSocket(join(this.directory, entry.name, 'control.sock')))
-        .map((entry) => entry.name)
-        .sort(new Intl.Collator('en', { numeric: true }).compare);
-    } catch {
-      return [];
-    }
+    return nodesIn(this.directory);
   }
 
   /** A client of a daemon that answers: the one asked for, else any of this machine. Throws NO_VM. */
@@ -88,6 +81,18 @@ function noVm(name: string, others: string[]): MpvmError {
   return new MpvmError('NO_VM', { name, running, command: name === 'default' ? 'mpvm up' : `mpvm up --name ${name}` });
 }
 
+/** Nodes with a directory in that of a VM. */
+export function nodesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && isSocket(join(directory, entry.name, 'control.sock')))
+      .map((entry) => entry.name)
+      .sort(new Intl.Collator('en', { numeric: true }).compare);
+  } catch {
+    return [];
+  }
+}
+
 /** Names of VMs with a directory here. */
 export function vmsIn(base: string): string[] {
   try {
@@ -109,17 +114,4 @@ function resolved(path: string): string {
 
 function isSocket(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
-}
-
-/** Is somebody listening? A daemon that was killed leaves its socket behind. */
-export function accepts(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const finish = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => finish(true));
-    socket.once('error', () => finish(false));
-  });
 }

@@ -3,8 +3,8 @@
  * node, issued by it. Both sides of every connection must show one; its common name is the node's
  * name, so a node can speak for itself only.
  */
-import { webcrypto } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
@@ -21,7 +21,7 @@ export interface Identity {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const dayMs = 86_400_000;
 const authorityFiles = { certificate: 'ca.pem', key: 'ca-key.pem' };
-const nodeFiles = { authority: 'ca.pem', certificate: 'node.pem', key: 'node-key.pem' };
+const nodeFiles = { authority: 'ca.pem', certificate: 'node.pem', key: 'node-key.pem', joining: 'joining-key.pem' };
 
 export function hasAuthority(directory: string): boolean {
   return existsSync(join(directory, authorityFiles.key));
@@ -52,18 +52,75 @@ export async function ensureAuthority(directory: string, vm: string): Promise<bo
 /** A certificate for the node, in its own directory; made anew when its address has changed. */
 export async function issueIdentity(authority: string, directory: string, node: string, address: string): Promise<void> {
   privateDirectory(directory);
-  const x509 = await loadX509();
-  const caPem = readFileSync(join(authority, authorityFiles.certificate), 'utf8');
-  const issuer = new x509.X509Certificate(caPem);
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', derOf(readFileSync(join(authority, authorityFiles.key), 'utf8')), algorithm, false, ['sign']);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const { certificate, authorityPem } = await certify(authority, keys.publicKey, node, address);
+  writeIdentity(directory, { authority: authorityPem, certificate: certificate.toString('pem'), key: await pemOf(keys.privateKey) });
+}
+
+/**
+ * What a machine that joins asks to be certified: a key made here, which never leaves it, and the request that its
+ * owner has signed with it. The key is kept in `directory` until the identity is complete, so that the same machine
+ * can ask again.
+ */
+export async function requestIdentity(directory: string, node: string): Promise<{ key: string; request: Uint8Array }> {
+  privateDirectory(directory);
+  const x509 = await loadX509();
+  const path = join(directory, nodeFiles.joining);
+  if (!existsSync(path)) {
+    const { privateKey } = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    writePrivate(path, await pemOf(privateKey));
+  }
+  const key = readFileSync(path, 'utf8');
+  const privateKey = await webcrypto.subtle.importKey('pkcs8', derOf(key), algorithm, false, ['sign']);
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  const publicKey = await webcrypto.subtle.importKey('spki', new Uint8Array(spki), algorithm, true, ['verify']);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: `CN=${node}`, keys: { privateKey, publicKey }, signingAlgorithm: algorithm });
+  return { key, request: new Uint8Array(request.rawData) };
+}
+
+/** What comes back: kept as the node's identity. */
+export function acceptIdentity(directory: string, identity: Identity): void {
+  writeIdentity(directory, identity);
+  rmSync(join(directory, nodeFiles.joining), { force: true });
+}
+
+/** Where the authority is: the fingerprint of the key that a request is about. Throws BAD_REQUEST when its signature is not by that key. */
+export async function requestedKey(request: Uint8Array): Promise<{ key: webcrypto.CryptoKey; fingerprint: string }> {
+  const x509 = await loadX509();
+  try {
+    const parsed = new x509.Pkcs10CertificateRequest(new Uint8Array(request));
+    if (!(await parsed.verify())) throw new Error('its signature is wrong');
+    const key = (await parsed.publicKey.export(algorithm, ['verify'])) as webcrypto.CryptoKey;
+    const spki = await webcrypto.subtle.exportKey('spki', key);
+    return { key, fingerprint: createHash('sha256').update(new Uint8Array(spki)).digest('hex') };
+  } catch (error) {
+    throw new MpvmError('BAD_REQUEST', { detail: `the request for a certificate is not valid: ${(error as Error).message}` });
+  }
+}
+
+/** A certificate for that key, and the authority's own, as DER. */
+export async function certifyNode(authority: string, key: webcrypto.CryptoKey, node: string, address: string): Promise<{ certificate: Uint8Array; authority: Uint8Array }> {
+  const { certificate, issuer } = await certify(authority, key, node, address);
+  return { certificate: new Uint8Array(certificate.rawData), authority: new Uint8Array(issuer.rawData) };
+}
+
+/** SHA-256 of the certificate, which is how a token names the authority. */
+export function fingerprintOf(pem: string): Buffer {
+  return createHash('sha256').update(new X509Certificate(pem).raw).digest();
+}
+
+async function certify(authority: string, publicKey: webcrypto.CryptoKey, node: string, address: string) {
+  const x509 = await loadX509();
+  const authorityPem = readFileSync(join(authority, authorityFiles.certificate), 'utf8');
+  const issuer = new x509.X509Certificate(authorityPem);
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', derOf(readFileSync(join(authority, authorityFiles.key), 'utf8')), algorithm, false, ['sign']);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: `CN=${node}`,
     issuer: issuer.subject,
     ...validity(),
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -72,9 +129,13 @@ export async function issueIdentity(authority: string, directory: string, node: 
       new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: node }, { type: 'ip', value: address }]),
     ],
   });
-  writePrivate(join(directory, nodeFiles.authority), caPem);
-  writePrivate(join(directory, nodeFiles.certificate), certificate.toString('pem'));
-  writePrivate(join(directory, nodeFiles.key), await pemOf(keys.privateKey));
+  return { certificate, issuer, authorityPem };
+}
+
+function writeIdentity(directory: string, { authority, certificate, key }: Identity): void {
+  writePrivate(join(directory, nodeFiles.authority), authority);
+  writePrivate(join(directory, nodeFiles.certificate), certificate);
+  writePrivate(join(directory, nodeFiles.key), key); // last: its presence says that all is there
 }
 
 /** What lies in the node's directory; undefined when it is not complete. */

@@ -74,6 +74,14 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       setTimeout(() => void vm.shutdown('mpvm down'), 20);
       return { status: 0 };
     },
+    addHosts: (request) => vm.registry().addHosts(request),
+    deleteHosts: (request) => vm.registry().deleteHosts(request),
+    createToken: (request) => vm.registry().createToken(request),
+    listTokens: () => vm.registry().listTokens({}),
+    revokeToken: async (request) => {
+      await vm.registry().revokeToken(request);
+      return { status: 0 };
+    },
   };
 }
 

@@ -14,9 +14,9 @@ export interface Parts {
 
 /**
  * `parts` resolves when the node is complete: the port is open before, because joining needs it,
- * and a call that comes in between waits. It rejects when the daemon stops.
+ * and a call that comes in between waits. It rejects when the daemon stops. `retire`: the registry sends this node home.
  */
-export function nodeImplementation(name: string, pages: GroupPages, parts: () => Promise<Parts>): ImplementationOf<typeof nodeService> {
+export function nodeImplementation(name: string, pages: GroupPages, parts: () => Promise<Parts>, retire: (caller: string | undefined, reason: string) => void): ImplementationOf<typeof nodeService> {
   const tasks = async (): Promise<Tasks> => (await parts()).tasks;
   const once = new Once();
   const migrations = async (): Promise<Migrations> => (await parts()).migrations;
@@ -77,6 +77,10 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
     balanceStatus: async () => (await balancing()).status(),
     stopBalance: async () => {
       await (await balancing()).stop();
+      return {};
+    },
+    retire: ({ reason }, { caller }) => {
+      retire(caller, reason);
       return {};
     },
   };

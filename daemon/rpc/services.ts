@@ -48,6 +48,11 @@ export const registryService = {
   freeContext: registry.unary('FreeContext', n.ContextRequest, n.ContextReply),
   register: registry.unary('Register', n.RegisterRequest, n.RegisterReply),
   shutdown: registry.unary('Shutdown', n.ShutdownRequest, n.Empty),
+  addHosts: registry.stream('AddHosts', n.AddHostsRequest, n.HostEvent),
+  deleteHosts: registry.stream('DeleteHosts', n.DeleteHostsRequest, n.HostEvent),
+  createToken: registry.unary('CreateToken', n.CreateTokenRequest, n.CreateTokenReply),
+  listTokens: registry.unary('ListTokens', n.Empty, n.ListTokensReply),
+  revokeToken: registry.unary('RevokeToken', n.RevokeTokenRequest, n.Empty),
 };
 
 const node = describe('mpvm.node.Node');
@@ -74,6 +79,7 @@ export const nodeService = {
   balance: node.stream('Balance', n.BalanceRequest, n.BalanceEvent),
   balanceStatus: node.unary('BalanceStatus', n.Empty, n.BalanceStatusReply),
   stopBalance: node.unary('StopBalance', n.Empty, n.StatusReply),
+  retire: node.unary('Retire', n.RetireRequest, n.Empty),
 };
 
 const control = describe('mpvm.control.Control');
@@ -94,4 +100,9 @@ export const controlService = {
   stopBalance: control.unary('StopBalance', c.Empty, n.StatusReply),
   watch: control.stream('Watch', c.Empty, c.WatchEvent),
   down: control.unary('Down', c.Empty, n.StatusReply),
+  addHosts: control.stream('AddHosts', c.AddHostsRequest, n.HostEvent),
+  deleteHosts: control.stream('DeleteHosts', c.DeleteHostsRequest, n.HostEvent),
+  createToken: control.unary('CreateToken', c.TokenRequest, c.TokenReply),
+  listTokens: control.unary('ListTokens', c.Empty, c.ListTokensReply),
+  revokeToken: control.unary('RevokeToken', c.RevokeTokenRequest, n.StatusReply),
 };

@@ -12,6 +12,7 @@ export const pvm = {
   NoParent: -23,
   NotImpl: -24,
   OutOfRes: -27,
+  CantStart: -29,
   Already: -30,
   NoTask: -31,
   ParentNotSet: -35,

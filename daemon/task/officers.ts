@@ -117,6 +117,9 @@ export class Officers {
     this.#router.post(this.tasker, [daemonMessage(sm.StartTask, startTask(task), { waitId: this.#nextWait() })]);
   }
 
+  get hasHoster(): boolean {
+    return this.#holder(Office.HOSTER) !== 0;
+  }
   /**
    * Has the hoster start daemons. What each printed (or the name of an error) by its tid; undefined
    * when there is no hoster, or it ended before it answered.

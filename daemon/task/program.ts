@@ -31,9 +31,9 @@ export function searchPath(environment: Environment): string[] {
     .map((entry) => (isAbsolute(entry) ? entry : join(home, entry)));
 }
 
-/** Where a task starts: what the spawn says, below $HOME when it is relative; else $HOME. */
+/** Where a task starts: what the spawn says, else what the hostfile says of this node (wd=), else $HOME; relative to the next of these. */
 export function startDirectory(wanted: string, environment: Environment): string {
-  return resolve(homeOf(environment), expand(wanted, environment));
+  return resolve(homeOf(environment), expand(environment['MPVM_WD'] ?? '', environment), expand(wanted, environment));
 }
 
 /** A directory that is not there is no reason for a program not to start: PVM starts it in /. */

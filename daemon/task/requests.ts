@@ -16,8 +16,8 @@ import { tickle } from './tickle.js';
 
 type Answer = mpvm.task.IToTask;
 type Frame = mpvm.task.ToDaemon;
-/** What a task waits for with `signal` ends with the task. */
-type Handler = (entry: TaskEntry, frame: Frame, signal: AbortSignal) => Promise<Answer> | Answer;
+/** What a task waits for with `signal` ends with the task. Undefined: the answer comes from elsewhere. */
+type Handler = (entry: TaskEntry, frame: Frame, signal: AbortSignal) => Promise<Answer | undefined> | Answer;
 
 export interface Services {
   readonly core: Core;
@@ -44,9 +44,13 @@ export class Requests {
 
   /** pvm_addhosts: for each name the host, or why not. */
   async addHosts(names: string[]): Promise<(mpvm.task.IHostInfo | number)[]> {
-    const { tids } = await addHosts(this.#services.core, names);
-    const hosts = hostList(this.#services.core);
-    return (tids?.tids ?? []).map((tid) => hosts.find((host) => host.tid === tid) ?? tid);
+    const { core } = this.#services;
+    const codes: number[] = names.map(() => pvm.CantStart);
+    for await (const { result } of core.vm.registry().addHosts({ hosts: names })) {
+      if (result) codes[result.index ?? 0] = result.status ?? pvm.CantStart;
+    }
+    const hosts = hostList(core);
+    return codes.map((code) => hosts.find((host) => host.tid === code) ?? code);
   }
 
   /** False for a body that is no request. */
@@ -63,24 +67,23 @@ export class Requests {
   }
 
   async #answer(entry: TaskEntry, frame: Frame, handler: Handler): Promise<void> {
-    let answer: Answer;
+    let answer: Answer | undefined;
     let abort = this.#aborts.get(entry);
     if (abort === undefined) this.#aborts.set(entry, (abort = new AbortController()));
     try {
       answer = await handler(entry, frame, abort.signal);
     } catch (thrown) {
       const error = asMpvmError(thrown);
-      if (abort.signal.aborted) return;
+      if (abort.signal.aborted || this.#services.core.stopping) return;
       this.#services.core.log.warn({ tid: tidText(entry.tid), request: frame.body, code: error.code, err: error.message }, 'request of a task failed');
       answer = { status: pvm.SysErr };
     }
-    if (frame.request !== 0) entry.deliver([{ ...answer, request: frame.request }]);
+    if (frame.request !== 0 && answer) entry.deliver([{ ...answer, request: frame.request }]);
   }
 }
 
 function handlersFor({ core, tasks, router, resolver, notices, officers, signalAnywhere }: Services): Partial<Record<NonNullable<Frame['body']>, Handler>> {
   const { vm } = core;
-
   return {
     resolve: async (_entry, frame) => ({ route: await resolver.forTask(frame.resolve ?? {}) }),
 
@@ -142,9 +145,6 @@ function handlersFor({ core, tasks, router, resolver, notices, officers, signalA
     mailboxList: (entry, frame, signal) => mailbox(core, { tid: entry.tid, list: frame.mailboxList }, signal),
     mailboxReset: (entry, frame, signal) => mailbox(core, { tid: entry.tid, reset: frame.mailboxReset }, signal),
 
-    addHosts: (_entry, frame) => addHosts(core, frame.addHosts?.names ?? []),
-    delHosts: (_entry, frame) => notBuilt(core, 'pvm_delhosts', frame.delHosts?.names ?? []),
-
     registerOffice: (entry, frame) => officers.register(entry, frame.registerOffice ?? {}),
     post: async (entry, frame) => {
       await officers.post(entry, frame.post ?? {});
@@ -156,6 +156,17 @@ function handlersFor({ core, tasks, router, resolver, notices, officers, signalA
       return { status: pvm.Ok };
     },
 
+    // Answered by the registry's node, which does it: this one may be among those that leave.
+    addHosts: async (entry, frame) => {
+      const hosts = frame.addHosts?.names ?? [];
+      return toTheEnd(vm.registry().addHosts({ hosts, asker: { tid: entry.tid, request: frame.request } }));
+    },
+    delHosts: async (entry, frame) => {
+      const hosts = frame.delHosts?.names ?? [];
+      const reason = `pvm_delhosts by ${tidText(entry.tid)}`;
+      return toTheEnd(vm.registry().deleteHosts({ hosts, force: true, reason, asker: { tid: entry.tid, request: frame.request } }));
+    },
+
     halt: (entry) => {
       // Not waited for: the end of the VM is the end of the task that asked.
       vm.shutdown(`pvm_halt by ${tidText(entry.tid)}`).catch((error: unknown) => core.log.error({ err: error }, 'halt'));
@@ -164,14 +175,10 @@ function handlersFor({ core, tasks, router, resolver, notices, officers, signalA
   };
 }
 
-function notBuilt(core: Core, what: string, names: readonly string[]): Answer {
-  core.log.warn({ what }, 'not built in this version: nodes join with `mpvm join` and are emptied with `mpvm drain`');
-  return { status: pvm.NotImpl, tids: { tids: names.map(() => pvm.NotImpl) } };
-}
-
- 
-async function addHosts(core: Core, names: readonly string[]): Promise<Answer> {
-  return notBuilt(core, 'pvm_addhosts', names);
+/** Rejects when the registry is lost meanwhile: then nobody else answers. */
+async function toTheEnd(events: AsyncIterable<mpvm.node.IHostEvent>): Promise<undefined> {
+  for await (const _ of events);
+  return undefined;
 }
 
 async function mailbox(core: Core, request: mpvm.node.IMailboxRequest, signal: AbortSignal): Promise<Answer> {
@@ -180,7 +187,7 @@ async function mailbox(core: Core, request: mpvm.node.IMailboxRequest, signal: A
 }
 
 function hostList(core: Core): mpvm.task.IHostInfo[] {
-  return reachable(core).map((node) => ({ tid: node.host, name: node.name, architecture: node.architecture || architecture, speed: hostSpeed, dataSignature }));
+  return reachable(core).map((node) => ({ tid: node.host, name: node.name, architecture: node.architecture || architecture, speed: node.speed || hostSpeed, dataSignature }));
 }
 
 /** Hosts that are part of the VM now, in the order of their host parts. */

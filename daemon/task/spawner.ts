@@ -162,7 +162,7 @@ export class Spawner {
     }
     const argv = request.argv ?? [];
     if (((request.flags ?? 0) & spawnFlag.Debug) === 0) return { path, argv };
-    const script = join(environment['PVM_ROOT'] || '/usr/lib/pvm3', 'lib', 'debugger');
+    const script = environment['PVM_DEBUGGER'] || join(environment['PVM_ROOT'] || '/usr/lib/pvm3', 'lib', 'debugger');
     if (!existsSync(script)) return { code: pvm.NoFile, detail: `${node}: PvmTaskDebug needs ${script}` };
     return { path: script, argv: [path, ...argv] };
   }

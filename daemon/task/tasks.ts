@@ -176,6 +176,12 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   taskEnded(notice: mpvm.node.ITaskEndedNotice): void {
     this.#notices.taskEnded(notice.tid ?? 0);
   }
+  hoster(): ((login: string, command: string) => Promise<string | undefined>) | undefined {
+    if (!this.officers.hasHoster) return undefined;
+    // PVM tells the new host's tid; here it gets one as it joins, so the number only names the question.
+    const tid = 1;
+    return async (login, command) => (await this.officers.startHosts([{ tid, options: '', login, command }]))?.get(tid);
+  }
   arriving(record: mpvm.node.ITaskRecord, migration: string, from: string): ArrivingTask {
     return this.#arrivals.expect(record, migration, from);
   }

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { createBalancing } from '../balance/index.js';
 import { asMpvmError, MpvmError } from '../errors.js';
+import { Hosts } from '../hosts/index.js';
+import { applySettings, readSettings } from '../hosts/settings.js';
 import type { Logger } from '../log.js';
 import { createMigrations } from '../migration/index.js';
 import { projectRoot } from '../native/index.js';
@@ -55,6 +57,9 @@ const lastCallMs = 2000;
 /** On the registry's node, for the others to say good-bye. */
 const othersLeaveMs = 10_000;
 
+/** A node that is sent home hears by then that it has been struck off. */
+const retireMs = 5000;
+
 /** starting → serving → stopping → stopped */
 type Phase = 'starting' | 'serving' | 'stopping' | 'stopped';
 
@@ -70,7 +75,10 @@ export class Daemon {
   #fresh = false;
   #madeAuthority = false;
   #store: EmbeddedStore | undefined;
+  /** As it was when we were started. */
+  #environment: NodeJS.ProcessEnv = process.env;
   #registry: Registry | undefined;
+  #hosts: Hosts | undefined;
   #member: Member | undefined;
   #tasks: ReturnType<typeof createTasks> | undefined;
   #stopped: Promise<void> | undefined;
@@ -105,18 +113,21 @@ export class Daemon {
     if (keepsRegistry) this.#madeAuthority = await ensureAuthority(paths.authority, vm);
     const identity = await takeIdentity({ authority: paths.authority, directory: paths.tls, node, address });
     const port = await this.#listen(before?.port ?? 0, keepsRegistry, identity);
-    const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise);
+    const settings = readSettings(paths);
+    this.#environment = { ...process.env };
+    applySettings(settings, process.env);
+    const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise, (caller, reason) => this.#retire(caller, reason));
     this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
     this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
-    const registry = keepsRegistry ? await this.#openRegistry(identity) : remoteRegistry(registryAddress, identity);
+    const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity);
     this.#member = await Member.join({
-      vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
+      vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, speed: settings.speed ?? 0, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
       selfClient: createLocalClient(nodeService, nodeHandlers, node),
       credentials: (peer) => clientCredentials(identity, peer),
       status: () => ({ tasks: this.#tasks?.list().filter(({ isConsole }) => !isConsole).length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
     }, joinPatienceMs);
     await this.#begin(this.#member, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
-    if (keepsRegistry) linkLocal(paths);
+    linkLocal(paths);
   }
 
   async #listen(before: number, keepsRegistry: boolean, identity: Identity): Promise<number> {
@@ -130,8 +141,8 @@ export class Daemon {
     }
   }
 
-  async #openRegistry(identity: Identity): Promise<RegistryClient> {
-    const { vm, node, paths, timing, log } = this.#options;
+  async #openRegistry(identity: Identity, port: number): Promise<RegistryClient> {
+    const { vm, node, address, paths, timing, log } = this.#options;
     const registryLog = log.child({ part: 'registry' });
     this.#store = new EmbeddedStore(paths.journal, registryLog);
     const lastCall = async ({ name, address, port }: { name?: string | null; address?: string | null; port?: number | null }): Promise<boolean> => {
@@ -149,8 +160,14 @@ export class Daemon {
       if (!this.#member) throw new MpvmError('NODE_UNREACHABLE', { peer: `node ${name}`, detail: 'this daemon is starting' });
       return this.#member.peer(name);
     };
-    this.#registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
-    const handlers = this.#registry.implementation();
+    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
+    this.#registry = registry;
+    this.#hosts = await Hosts.open({
+      store: this.#store, vm, address, port, paths, environment: this.#environment, identity, log: log.child({ part: 'hosts' }),
+      nodes: () => registry.nodes(),
+      strikeOff: (gone) => registry.strikeOff(gone),
+    });
+    const handlers = { ...registry.implementation(), ...this.#hosts.implementation() };
     this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
     return createLocalClient(registryService, handlers, node);
   }
@@ -164,6 +181,7 @@ export class Daemon {
     vm.on('shutdown', (reason) => void this.stop(reason));
     await tasks.start(migrations);
     this.#parts.resolve({ tasks, migrations, balancing });
+    this.#hosts?.attach({ vm, tasks, migrations });
     this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, log: log.child({ part: 'control' }) }), log));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
     writeNodeFile(paths, file);
@@ -176,6 +194,18 @@ export class Daemon {
   stop(reason: string): Promise<void> {
     this.#stopped ??= this.#goDown(reason).finally(() => this.onStopped());
     return this.#stopped;
+  }
+
+  /** From the registry: it has moved away what could be moved. */
+  #retire(caller: string | undefined, reason: string): void {
+    const member = this.#member;
+    if (!member || this.#registry || (caller !== undefined && !member.nodeNamed(caller)?.registry)) throw new MpvmError('BAD_REQUEST', { detail: 'only the registry sends a node home' });
+    this.#log.info({ reason }, 'sent home');
+    const late = setTimeout(() => void this.stop(reason), retireMs);
+    member.retire(() => {
+      clearTimeout(late);
+      void this.stop(reason);
+    });
   }
 
   async #goDown(reason: string): Promise<void> {
@@ -201,6 +231,7 @@ export class Daemon {
 
   async #close(): Promise<void> {
     await Promise.all([stopServer(this.#controlServer, 300), stopServer(this.#nodeServer, 300)]);
+    this.#hosts?.close();
     this.#registry?.close();
     this.#store?.close();
   }

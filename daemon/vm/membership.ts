@@ -31,6 +31,8 @@ export interface NodeRecord {
   /** Declared dead, and its new daemon has not yet confirmed (by a heartbeat) that it knows. */
   tasksLost: boolean;
   registry: boolean;
+  /** hi_speed of pvm_config; 0: PVM's 1000. */
+  speed: number;
   cordon?: { reason: string; user: string; timeMs: number };
 }
 /** What is known of a node only while it is up. */
@@ -132,7 +134,7 @@ export class Membership {
   }
 
   #admit(request: mpvm.node.JoinRequest, registry: boolean, now: NodeRecord | undefined): { value: NodeRecord; result: Joined } {
-    const { name, address, port, architecture, memoryBytes, cpus, instance } = request;
+    const { name, address, port, architecture, memoryBytes, cpus, instance, speed } = request;
     const host = now?.host ?? this.#freeHost(name, request.host);
     const returns = now !== undefined && now.standing !== 'up';
     const tasksLost = now?.standing === 'dead' || (now?.tasksLost ?? false);
@@ -141,7 +143,7 @@ export class Membership {
     const firstLocal = remembers ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
     const record: NodeRecord = {
       name, address, port, host, architecture, memoryBytes, cpus, instance,
-      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry,
+      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed,
       ...(now?.cordon ? { cordon: now.cordon } : {}),
     };
     return { value: record, result: { host, firstLocal, tasksLost } };
@@ -185,6 +187,11 @@ export class Membership {
   async leave(name: string, lastLocal: number): Promise<void> {
     const record = this.#records.get(name);
     if (record) await this.#amend(name, { standing: 'left', lastLocal: Math.max(record.lastLocal, lastLocal), tasksLost: false });
+  }
+
+  /** Has left, and its cordon with it. */
+  async strikeOff(name: string): Promise<void> {
+    await this.#amend(name, { standing: 'left', tasksLost: false, cordon: undefined });
   }
 
   /** Throws NODE_UNKNOWN. */
@@ -238,9 +245,9 @@ export class Membership {
   #info(record: NodeRecord): mpvm.node.INodeInfo {
     const presence = this.#presences.get(record.name);
     const up = presence?.suspect ? State.SUSPECT : State.UP;
-    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, cordon } = record;
+    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cordon } = record;
     return {
-      name, address, port, host, architecture, memoryBytes, cpus, life, registry,
+      name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed,
       state: record.standing === 'up' ? up : record.standing === 'dead' ? State.DEAD : State.LEFT,
       cordoned: cordon !== undefined,
       cordonReason: cordon?.reason ?? '', cordonUser: cordon?.user ?? '', cordonTimeMs: cordon?.timeMs ?? 0,

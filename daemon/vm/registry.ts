@@ -9,6 +9,7 @@ import type { NodeClient } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
 import type { CallContext, ImplementationOf } from '../rpc/server.js';
 import type { registryService } from '../rpc/services.js';
+import type { HostRpcs } from '../hosts/index.js';
 import { freeContext, newContext } from './contexts.js';
 import { Directory } from './directory.js';
 import { EventQueue } from './event-queue.js';
@@ -101,8 +102,13 @@ export class Registry {
     return this.#members.nodes();
   }
 
-  /** For serve(registryService, …), and for the daemon of this node itself. */
-  implementation(): ImplementationOf<typeof registryService> {
+  /** It has been sent home: it has left, and comes back without the cordon that emptied it. */
+  async strikeOff(node: string): Promise<void> {
+    await this.#members.strikeOff(node);
+  }
+
+  /** For serve(registryService, …), and for the daemon of this node itself; what concerns hosts is answered elsewhere. */
+  implementation(): Omit<ImplementationOf<typeof registryService>, HostRpcs> {
     return {
       join: (request, context) => this.#join(request, context),
       leave: async ({ name, lastLocal }, { caller }) => {

@@ -32,6 +32,8 @@ export interface MemberOptions {
   /** Host part from an earlier life of this daemon in this directory, or 0. */
   host: number;
   instance: string;
+  /** PVM's sp=, or 0. */
+  speed: number;
   /** An earlier daemon of this directory was killed: there may be tasks that only the registry knows of. */
   restarted: boolean;
   registry: RegistryClient;
@@ -63,6 +65,7 @@ export class Member implements VirtualMachine {
   #offices: mpvm.node.IOfficer[] = [];
   #link = new AbortController();
   #joined = false;
+  #retiring = false;
   #heartbeat: NodeJS.Timeout | undefined;
 
   private constructor(options: MemberOptions) {
@@ -171,6 +174,16 @@ export class Member implements VirtualMachine {
     }
   }
 
+  /** This node is sent home: from now on it does not join again; `done` when the registry has struck it off. */
+  retire(done: () => void): void {
+    this.#retiring = true;
+    clearInterval(this.#heartbeat);
+    const look = (node: NodeInfo): void => {
+      if (node.name === this.self.name && node.state === mpvm.node.NodeState.LEFT) done();
+    };
+    this.on('nodeChanged', look);
+  }
+
   /** Other nodes that are still up. */
   others(): NodeInfo[] {
     return this.#view.nodes().filter((node) => node.name !== this.self.name && isUp(node));
@@ -220,14 +233,14 @@ export class Member implements VirtualMachine {
         if (linked || !told) this.#log.warn({ code: error.code, cause: error.message }, 'no link to the registry; trying to join again');
         told = true;
       }
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted || this.#retiring) return;
       await pause(rejoinMs);
     }
   }
 
   #joinRequest(): mpvm.node.IJoinRequest {
     const { name, address, port, host } = this.self;
-    return { name, address, port, host, instance: this.#options.instance, architecture: arch() === 'x64' ? 'LINUX64' : arch(), memoryBytes: totalmem(), cpus: cpus().length };
+    return { name, address, port, host, instance: this.#options.instance, speed: this.#options.speed, architecture: arch() === 'x64' ? 'LINUX64' : arch(), memoryBytes: totalmem(), cpus: cpus().length };
   }
 
   #apply(event: mpvm.node.IVmEvent): void {

@@ -7,6 +7,8 @@ export interface RunOptions {
   cwd?: string;
   /** Text for stdin; without it stdin is /dev/null. */
   input?: string;
+  /** Stdin stays open: whoever started it writes to child.stdin. */
+  talk?: boolean;
   /** After so long the process group is killed and the result says timedOut. */
   timeoutMs?: number;
   /** More output than this ends the process: a program that prints without end must not fill the memory. */
@@ -35,7 +37,7 @@ export class Running {
       env: options.env ?? process.env,
       cwd: options.cwd,
       detached: true,
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [options.input === undefined && !options.talk ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     const timer = setTimeout(() => {
       this.#timedOut = true;
@@ -48,9 +50,8 @@ export class Running {
     };
     this.child.stdout?.setEncoding('utf8').on('data', take('stdout'));
     this.child.stderr?.setEncoding('utf8').on('data', take('stderr'));
-    if (options.input !== undefined) {
-      this.child.stdin?.on('error', () => undefined).end(options.input);
-    }
+    this.child.stdin?.on('error', () => undefined);
+    if (options.input !== undefined) this.child.stdin?.end(options.input);
     this.ended = new Promise((resolve, reject) => {
       this.child.on('error', (error) => {
         clearTimeout(timer);

@@ -3,6 +3,9 @@ import { Random } from '../lab/random.js';
 import { pause } from '../lab/wait.js';
 import { wasInDoubt, type Lab, type Move } from '../lab/lab.js';
 
+/** What is asked of a lab, of either level. */
+export type Movable = Pick<Lab, 'nodeNames' | 'tasks' | 'migrate'>;
+
 export interface MoverOptions {
   /** At most so long between two starts of moves. */
   everyMs?: number;
@@ -15,13 +18,13 @@ export class Mover {
   readonly random: Random;
   readonly moves: Move[] = [];
   readonly refused: string[] = [];
-  readonly #lab: Lab;
+  readonly #lab: Movable;
   readonly #options: MoverOptions;
   readonly #busy = new Set<number>();
   #stopped = false;
   #work: Promise<void> | undefined;
 
-  constructor(lab: Lab, options: MoverOptions = {}) {
+  constructor(lab: Movable, options: MoverOptions = {}) {
     this.#lab = lab;
     this.#options = options;
     this.random = options.random ?? new Random();

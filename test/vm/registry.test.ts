@@ -7,6 +7,7 @@ import { hasCode, MpvmError } from '../../daemon/errors.js';
 import { noLog } from '../../daemon/log.js';
 import { createLocalClient } from '../../daemon/rpc/local-client.js';
 import { mpvm } from '../../daemon/rpc/messages.js';
+import type { ImplementationOf } from '../../daemon/rpc/server.js';
 import { registryService } from '../../daemon/rpc/services.js';
 import type { RegistryClient } from '../../daemon/rpc/clients.js';
 import { EmbeddedStore } from '../../daemon/vm/embedded-store.js';
@@ -71,7 +72,8 @@ class Bench {
     await this.#open();
   }
   client(node: string): RegistryClient {
-    return createLocalClient(registryService, this.registry.implementation(), node);
+    // What concerns hosts has its own tests (test/hosts).
+    return createLocalClient(registryService, this.registry.implementation() as ImplementationOf<typeof registryService>, node);
   }
   /** Joins and keeps its events. */
   join(name: string, options: { instance?: string; host?: number } = {}): Joined {

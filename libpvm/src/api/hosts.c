@@ -266,14 +266,3 @@ int pvm_halt(void)
 		result = pvmi_link_request(mpvm_task_ToDaemon_halt_tag, mpvm_task_Halt_fields, &body, PVMI_ONCE, NULL);
 	return pvmi_end("pvm_halt", result);
 }
-
-/* A virtual machine is started with `mpvm up`. One that runs is what PVM calls a duplicate host. */
-int pvm_start_pvmd(int argc, char **argv, int block)
-{
-	int result = pvmi_begin(PVMI_AS_TASK);
-
-	(void)argc;
-	(void)argv;
-	(void)block;
-	return pvmi_end("pvm_start_pvmd", result ? PvmNotImpl : PvmDupHost);
-}

@@ -69,6 +69,16 @@ static int connect_to(const char *path)
 	return (int)fd;
 }
 
+bool pvmi_link_daemon_answers(const char *path)
+{
+	int fd = connect_to(path);
+
+	if (fd < 0)
+		return false;
+	sys_close(fd);
+	return true;
+}
+
 /* The daemon's socket lies beside the directory of the tasks' sockets. */
 static void remember_socket(struct pvmi_link *link)
 {

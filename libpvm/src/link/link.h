@@ -176,6 +176,9 @@ bool pvmi_find_socket(char *path, size_t size);
 
 extern struct pvmi_enrolled_extra pvmi_enrolled;
 
+/* Does anybody listen there? For whoever is no task; uses libc. */
+bool pvmi_link_daemon_answers(const char *path);
+
 /* ------------------------------------------------------------------ events.c */
 
 void pvmi_link_event(const struct pvmi_frame *frame);

@@ -8,15 +8,17 @@ import { projectRoot } from '../native/index.js';
 import { nodePaths } from '../paths.js';
 import { readNodeFile } from '../vm/node-directory.js';
 import type { NodeFile } from '../vm/node-directory.js';
-import { accepts } from './session.js';
+import { accepts } from '../accepts.js';
 
 export interface NewNode {
   base: string;
   vm: string;
   name: string;
   address: string;
-  /** host:port of the first node's daemon; undefined for the first node itself. */
+  /** address:port of the registry's daemon; undefined for the first node itself. */
   registry?: string;
+  /** That it is started with, as are its tasks; left out: ours. */
+  environment?: NodeJS.ProcessEnv;
 }
 
 const readyTimeoutMs = 30_000;
@@ -42,7 +44,7 @@ export async function startNode(node: NewNode): Promise<NodeFile> {
   const file = openSync(words, 'w', 0o600);
   const child = spawn(process.execPath, [script, ...daemonArguments(node)], {
     cwd: process.cwd(),
-    env: { ...process.env, MPVM_DIR: node.base, MPVM_NAME: node.vm },
+    env: { ...(node.environment ?? process.env), MPVM_DIR: node.base, MPVM_NAME: node.vm },
     stdio: ['ignore', file, file],
     detached: true,
   });
