@@ -125,22 +125,27 @@ static void take_signal(struct ckpt_parked *thread)
 		memset(thread->info, 0, sizeof(thread->info));
 }
 
-/* What was taken for the image goes back: what the kernel made up only its receiver may send. */
+/* What was taken for the image goes back, once: what the kernel made up only its receiver may send. */
 static void give_back(uint32_t tid)
 {
-	const struct ckpt_threads *threads = ckpt_engine.threads;
+	struct ckpt_threads *threads = ckpt_engine.threads;
 	uint32_t pid = SYS(getpid);
 	size_t i;
 	int signal;
 
 	for (i = 0; i < threads->pending_count; i++) {
-		const struct ckpt_pending *pending = &threads->pending[i];
+		struct ckpt_pending *pending = &threads->pending[i];
 
+		if (pending->tid ? pending->tid != tid : tid != pid)
+			continue;
 		memcpy(&signal, pending->info, sizeof(signal));
-		if (pending->tid == tid)
+		if (!signal)
+			continue;
+		if (pending->tid)
 			SYS(rt_tgsigqueueinfo, pid, tid, signal, pending->info);
-		else if (!pending->tid && tid == pid)
+		else
 			SYS(rt_sigqueueinfo, pid, signal, pending->info);
+		memset(pending->info, 0, sizeof(signal));
 	}
 }
 

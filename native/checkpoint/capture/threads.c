@@ -407,7 +407,6 @@ int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms, bool last)
 	if (error)
 		return error;
 	ckpt_engine.hold_numbers = last;
-	ckpt_engine.threads->pending_count = 0;
 	for (i = 0; i < ckpt_engine.threads->count; i++)
 		ckpt_engine.threads->at[i].put_off = ckpt_engine.threads->at[i].put_off_known = 0;
 	while ((error = park_all(job, now + patience)) == CKPT_PENDING) {
@@ -556,8 +555,11 @@ int ckpt_take_pending(struct ckpt_job *job)
 	struct ckpt_parked *main = NULL;
 	uint64_t any;
 	size_t i;
-	int error = look_for_pending(job, &any);
+	int error;
 
+	/* Not earlier: who was slow to leave after an aborted move has given back its own only now. */
+	threads->pending_count = 0;
+	error = look_for_pending(job, &any);
 	for (i = 0; i < threads->count && any && !error; i++) {
 		if (!threads->at[i].tid)
 			continue;
