@@ -189,7 +189,7 @@ class Addition {
   }
 
   async #startThere({ index, spec, address }: Chosen, starter: HostStarter): Promise<{ token: string; id: string }> {
-    const { createToken, remote, vm, command } = this.#deps;
+    const { createToken, vm, command } = this.#deps;
     const manual = spec.start === 'ms';
     if (manual && !this.#request.attended) throw new MpvmError('HOST_UNATTENDED', { host: spec.name });
     if (spec.start === 'pw' && starter.kind === 'rsh') throw new MpvmError('HOST_PASSWORD', { host: spec.name });
