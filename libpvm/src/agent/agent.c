@@ -169,7 +169,7 @@ static enum pvmi_duty do_on(struct pvmi_agent *agent)
 	full = pvmi_plane_intake_full();
 	/* From here on whoever wants us writes to the kick descriptor, or has done so. */
 	pvmi_guard_release();
-	if (next == PVMI_DUTY_ON && !is_wanted(agent) && !pvmi_inbox_has_news(pvmi->plane->inbox))
+	if (next == PVMI_DUTY_ON && !is_wanted(agent) && !pvmi_inbox_has_news())
 		sleep_on(agent, due, full);
 	else if (next == PVMI_DUTY_ON && full && !is_wanted(agent))
 		sleep_on(agent, due, full);

@@ -61,9 +61,6 @@ void pvmi_api_set_context(uint32_t context);
 void pvmi_publish_enrolled(void);
 void pvmi_publish_options(void);
 
-/* Sends message's snapshot; see transfer.c. */
-int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot);
-
 /* Lists in answers. */
 struct pvmi_tid_list {
 	int *tids;
