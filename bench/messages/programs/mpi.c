@@ -179,6 +179,7 @@ static void first(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	prepare_process();
 	MPI_Init(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &me);
 	MPI_Comm_size(MPI_COMM_WORLD, &tasks);

@@ -15,7 +15,6 @@
  *
  * PVM_BENCH_ROUTE: direct or default, for PVM; PVM_BENCH_WHERE: the host of the spawned tasks.
  */
-#include <unistd.h>
 #include <pvm3.h>
 
 #include "measure.h"
@@ -441,6 +440,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	prepare_process();
 	/* Written once, so that no page is missing when the clock runs. */
 	out = malloc(MOST_BYTES + 64);
 	in = malloc(MOST_BYTES + 64);

@@ -45,7 +45,11 @@ void pvmi_agent_migration_start(const struct pvmi_migration_start *start)
 {
 	struct pvmi_agent *agent = pvmi->agent;
 
-	if (!agent || get(&agent->start_asked)) {
+	if (!agent) {
+		pvmi_link_migration_failed(start->id, "CAPTURE_FAILED", "the task runs without an agent (MPVM_AGENT=off)");
+		return;
+	}
+	if (get(&agent->start_asked)) {
 		pvmi_link_migration_failed(start->id, "TASK_MOVING", "the task is being moved already");
 		return;
 	}
