@@ -88,7 +88,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'pack',
-    title: 'pack and unpack doubles, against memcpy',
+    title: 'pack doubles; memcpy of as much',
     pair: true,
     runs: ({ kind }, { seconds }) => (kind === 'pvm' ? [{ args: ['pack', '4096,65536,1048576', String(seconds)], tasks: 1 }] : []),
   },

@@ -10,7 +10,7 @@
  *   spawn TASKS TIMES               until all have answered
  *   ring TASKS SECONDS              time a hop of one token that goes round
  *   pairs TASKS SECONDS             every task sends 64 bytes to every other and waits for theirs
- *   pack SIZES SECONDS              pvm_initsend and pvm_pkdouble; pvm_upkdouble; memcpy
+ *   pack SIZES SECONDS              pvm_initsend and pvm_pkdouble; memcpy of as much
  *   compute SECONDS                 time of a fixed piece of work without a call of the library
  *
  * PVM_BENCH_ROUTE: direct or default, for PVM; PVM_BENCH_WHERE: the host of the spawned tasks.
@@ -328,23 +328,6 @@ static void pack(int count, void *argument)
 	}
 }
 
-static void unpack(int count, void *argument)
-{
-	const struct command *c = argument;
-	int mid;
-
-	pvm_initsend(PvmDataDefault);
-	pvm_pkdouble(out, c->size / 8, 1);
-	pvm_send(tids[0], DATA);
-	mid = pvm_recv(tids[0], DATA);
-	while (count-- > 0) {
-		pvm_upkdouble(in, c->size / 8, 1);
-		/* Choosing the buffer again sets it back to its beginning. */
-		pvm_setrbuf(0);
-		pvm_setrbuf(mid);
-	}
-}
-
 static void copy(int count, void *argument)
 {
 	const struct command *c = argument;
@@ -420,7 +403,6 @@ static int run(int argc, char **argv)
 		tids[0] = pvm_mytid();
 		each_size(row, "xdr", argv[2], atof(argv[3]), XDR, pack);
 		each_size(row, "raw", argv[2], atof(argv[3]), RAW, pack);
-		each_size(row, "unpack", argv[2], atof(argv[3]), XDR, unpack);
 		each_size(row, "memcpy", argv[2], atof(argv[3]), XDR, copy);
 	} else if (!strcmp(row, "compute") && argc == 3) {
 		pvm_mytid();
