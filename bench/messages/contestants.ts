@@ -10,6 +10,8 @@ import type { Result } from '../../test/lab/process.js';
 import type { Run } from './rows.js';
 
 const runTimeoutMs = 120_000;
+/** More tasks than processors, none of which gives way: their defaults can take minutes. */
+const mpiTimeoutMs = 15_000;
 
 export interface Contestant {
   readonly name: string;
@@ -56,7 +58,7 @@ function openMpi(name: string, launcher: string, options: (tasks: number) => str
   return async (directory) => ({
     contestants: [{
       name, kind: 'mpi',
-      run: (one) => run(launcher, [...options(one.tasks), '-n', String(one.tasks), programOf(directory), ...one.args], { timeoutMs: 30_000, env: { ...process.env, ...environment(one) } }),
+      run: (one) => run(launcher, [...options(one.tasks), '-n', String(one.tasks), programOf(directory), ...one.args], { timeoutMs: mpiTimeoutMs, env: { ...process.env, ...environment(one) } }),
     }],
     close: async () => undefined,
   });

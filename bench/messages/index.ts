@@ -57,9 +57,14 @@ function raisePriority(): string {
   }
 }
 
+/** Told to end: what runs is finished, what was started is taken down, what was measured is shown. */
+let told = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (told = true));
+
 async function runRow(row: Row, contestants: readonly Contestant[], effort: Effort, results: Results): Promise<void> {
   for (const contestant of contestants) {
     for (const one of row.runs(contestant, effort)) {
+      if (told) return;
       const { code, stdout, stderr, timedOut } = await contestant.run({ ...one, realTime: effort.busy && row.pair === true });
       results.add(contestant.name, parse(stdout));
       if (code !== 0) results.missing.set(`${contestant.name}: ${one.args.join(' ')}`, timedOut ? 'took too long' : stderr.trim().split('\n').slice(-3).join(' | '));

@@ -3,9 +3,9 @@ import type { Contestant } from './contestants.js';
 import type { Results } from './points.js';
 import { bytes, time } from './table.js';
 
-const width = 1120, height = 470;
+const width = 1120, height = 490;
 const panel = { left: 70, top: 50, width: 400, height: 340, gap: 110 };
-const colours = ['#0b5fa5', '#4ea0dc', '#c0392b', '#e59086', '#2e7d32', '#8a5fb5', '#999999', '#c9a227'];
+const colours = ['#0b5fa5', '#4ea0dc', '#c0392b', '#e59086', '#7b241c', '#d98880', '#2e7d32', '#82b74b', '#222222', '#777777', '#bbbbbb'];
 
 interface Line {
   name: string;

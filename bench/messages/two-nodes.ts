@@ -105,7 +105,7 @@ function remoteShell(directory: string, setting: string): string {
 while [ "\${1#-}" != "$1" ]; do shift; done
 case "$1" in ${cases} *) exit 1;; esac
 shift
-exec ip netns exec $ns env ${setting} sh -c "$*"
+exec ip netns exec $ns unshare --uts env ${setting} sh -c "hostname $ns; $*"
 `);
   chmodSync(path, 0o755);
   return path;

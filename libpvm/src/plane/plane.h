@@ -139,6 +139,7 @@ struct pvmi_plane {
 		int score;              /* of spinning; 0: does not pay; up to 16 */
 		int neighbours;         /* others want this processor: 0: never; up to 8 */
 		uint32_t unspun;        /* waits since the last one that spun */
+		bool probing;           /* the spin under way finds out whether spinning pays again */
 		uint64_t yield_ticks;   /* what a yield costs when nobody else wants to run */
 		uint32_t processor;     /* we run there, or did lately: to ask costs as much as a message */
 		uint32_t asked;         /* waits since it was asked for */

@@ -100,7 +100,10 @@ static uint64_t give_way(struct pvmi_plane *plane)
 			plane->spin.neighbours--;
 		return 0;
 	}
-	plane->spin.neighbours += plane->spin.neighbours + 2 > MOST_NEIGHBOURS ? 0 : 2;
+	/* One that computes takes all it is given: that is dear, and not to be tried again soon. */
+	plane->spin.neighbours += took > LONG_YIELD_US * plane->ticks_per_us ? MOST_NEIGHBOURS : 2;
+	if (plane->spin.neighbours > MOST_NEIGHBOURS)
+		plane->spin.neighbours = MOST_NEIGHBOURS;
 	return took;
 }
 
@@ -130,6 +133,8 @@ static bool spin(bool *dear)
 		ask_processor(plane);
 	at_once = plane->spin.alone || plane->spin.neighbours >= CROWDED || is_together(plane);
 	next_yield = at_once ? start : start + FIRST_YIELD_US * us;
+	if (plane->spin.probing)
+		next_yield = UINT64_MAX;
 	while (now - start - others < window && !ckpt_freezing()) {
 		if (pvmi_inbox_has_news() && take())
 			return true;
@@ -267,13 +272,17 @@ static void learn(bool spun, bool won, uint64_t slept_us)
 	plane->spin.unspun = spun ? 0 : plane->spin.unspun + 1;
 }
 
-/* When it has long not paid, one more try at times. */
+/* When it has long not paid, one more try at times; without a yield, which may cost a time slice. */
 static bool may_spin(struct pvmi_plane *plane, int64_t deadline)
 {
 	if (deadline <= 0)
 		return false;
-	if (!plane->spin.score && plane->spin.unspun >= PROBE_EVERY)
+	plane->spin.probing = !plane->spin.score && plane->spin.unspun >= PROBE_EVERY;
+	if (plane->spin.probing) {
 		plane->spin.score = 1;
+		if (plane->spin.neighbours)
+			plane->spin.neighbours--;
+	}
 	return plane->spin.score > 0;
 }
 
