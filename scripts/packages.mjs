@@ -25,6 +25,7 @@ export const forTests = [
   'pvm-examples',
   'gfortran',
   'procps',
+  'strace', // what a message costs, in system calls
   'iproute2',
   'valgrind',
   'libc6-dbg', // valgrind knows libc's functions by it

@@ -26,6 +26,7 @@ interface Addon {
   makeFifo(path: string, mode: number): void;
   groupPageMake(path: string, page: number, counts: boolean, tids: number[]): void;
   groupPageWithdraw(path: string): { count: number; waiting: number[] };
+  startProcess(path: string, args: string[], environment: string[], directory: string, stdin: number, stdout: number, stderr: number, ended: (code: number, signal: number) => void): number;
 }
 
 /** The checkout's (or package's) root: the nearest folder above this file with a package.json. */
@@ -69,6 +70,14 @@ export const makeFifo = (path: string, mode: number): void => addon().makeFifo(p
 export const groupPageMake = (path: string, page: number, counts: boolean, tids: number[]): void => addon().groupPageMake(path, page, counts, tids);
 /** The page is true no more; wakes who waits on it. The barrier that had begun: its count (0: none) and who waits in it. Throws ENOENT. */
 export const groupPageWithdraw = (path: string): { count: number; waiting: number[] } => addon().groupPageWithdraw(path);
+/** A program in a session of its own, with three descriptors and no others; returns its pid. `ended` is called once. Throws, with the errno's name, when it cannot be started. */
+export function startProcess(program: {
+  path: string; argv: readonly string[]; environment: Readonly<Record<string, string | undefined>>; directory: string; stdin: number; output: number;
+  ended: (code: number, signal: number) => void;
+}): number {
+  const environment = Object.entries(program.environment).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return addon().startProcess(program.path, [...program.argv], environment, program.directory, program.stdin, program.output, program.output, program.ended);
+}
 /** Do two descriptors share one open file? */
 export const compareFiles = (pidA: number, fdA: number, pidB: number, fdB: number): boolean =>
   addon().compareFiles(pidA, fdA, pidB, fdB);

@@ -3,7 +3,7 @@
  * its tids, and its tasks with their processes. Appended line by line, written anew when most of
  * it is past. Not synced: it has to survive the daemon, not the machine (no task does).
  */
-import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { mpvm } from '../rpc/messages.js';
 import { errnoOf } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -43,6 +43,8 @@ export class Book {
   readonly #log: Logger;
   readonly #tasks = new Map<number, string>();
   readonly #draining = new Map<string, Draining>();
+  /** Open for appending, once something has been appended. */
+  #file: number | undefined;
   #counter = 0;
   #lines = 0;
 
@@ -108,12 +110,17 @@ export class Book {
 
   /** All tasks of this node have ended for good. */
   erase(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
     rmSync(this.#path, { force: true });
   }
 
   #append(text: string): void {
     if (++this.#lines > rewriteAfter + 4 * this.#tasks.size) return this.#rewrite();
-    this.#write(() => appendFileSync(this.#path, `${text}\n`, { mode: 0o600 }));
+    this.#write(() => {
+      this.#file ??= openSync(this.#path, 'a', 0o600);
+      writeSync(this.#file, `${text}\n`);
+    });
   }
 
   #rewrite(): void {
@@ -123,6 +130,8 @@ export class Book {
     this.#write(() => {
       writeFileSync(`${this.#path}.new`, `${lines.join('\n')}\n`, { mode: 0o600 });
       renameSync(`${this.#path}.new`, this.#path);
+      if (this.#file !== undefined) closeSync(this.#file);
+      this.#file = undefined;
     });
   }
 

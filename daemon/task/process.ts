@@ -3,9 +3,9 @@
  * watched to their end whether they are children of this daemon or not.
  */
 import { readFileSync } from 'node:fs';
-import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { killExactly } from '../native/index.js';
+import type { Child } from './starter.js';
 
 export interface Exit {
   code: number;
@@ -61,12 +61,12 @@ export class TaskProcess {
   #step = pollMs.length - 1;
 
   /** `ended` is called once. Without a child its end is found by looking. */
-  constructor(pid: number, startTime: number, child: ChildProcess | undefined, ended: (exit: Exit) => void) {
+  constructor(pid: number, startTime: number, child: Child | undefined, ended: (exit: Exit) => void) {
     this.pid = pid;
     this.startTime = startTime;
     this.#listeners = [ended];
     this.#isChild = child !== undefined;
-    if (child) child.once('exit', (code, signal) => this.#end({ code: code ?? 0, signal }));
+    if (child) child.onEnd((code, signal) => this.#end({ code, signal: signal === 0 ? null : signalName(signal) }));
     else this.#schedule();
   }
 

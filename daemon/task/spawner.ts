@@ -9,7 +9,7 @@ import type { Core } from './core.js';
 import { type Officers, withTracer } from './officers.js';
 import { place, type Candidate } from './placement.js';
 import { findProgram, startDirectory, taskEnvironment, usableDirectory, type Environment } from './program.js';
-import { start, type Started, StartFailure } from './starter.js';
+import { start, type Started } from './starter.js';
 
 type SpawnRequest = mpvm.node.ISpawnRequest;
 export type SpawnAnywhere = mpvm.task.ISpawn & { parent: number; run?: string; engine?: string; directory?: string };
@@ -140,7 +140,7 @@ export class Spawner {
         detail = 'the node is stopping';
         break;
       }
-      const outcome = await this.#one(request, found, usableDirectory(directory), environment);
+      const outcome = this.#one(request, found, usableDirectory(directory), environment);
       if (typeof outcome === 'number') tids.push(outcome);
       else {
         codes.push(outcome.code);
@@ -167,7 +167,7 @@ export class Spawner {
     return { path: script, argv: [path, ...argv] };
   }
 
-  async #one(request: SpawnRequest, command: { path: string; argv: string[] }, directory: string, base: Environment): Promise<number | { code: number; detail: string }> {
+  #one(request: SpawnRequest, command: { path: string; argv: string[] }, directory: string, base: Environment): number | { code: number; detail: string } {
     const tid = this.#host.nextTid();
     if (tid === undefined) return { code: pvm.OutOfRes, detail: 'all task ids of the node are in use' };
     const cookie = `${tid.toString(16)}.${randomBytes(12).toString('hex')}`;
@@ -181,9 +181,8 @@ export class Spawner {
       this.#takeIn({ record: this.#record(tid, traced), cookie, started }, request.flags ?? 0);
       return tid;
     } catch (thrown) {
-      const error = thrown instanceof StartFailure ? await thrown.why : thrown;
-      const errno = errnoOf(error) ?? 'an unknown error';
-      this.#core.log.warn({ program: command.path, err: error }, 'a task cannot be started');
+      const errno = errnoOf(thrown) ?? 'an unknown error';
+      this.#core.log.warn({ program: command.path, err: thrown }, 'a task cannot be started');
       const missing = ['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR'].includes(errno);
       return { code: missing ? pvm.NoFile : pvm.OutOfRes, detail: `${this.#core.vm.self.name}: ${command.path}: ${errno}` };
     }

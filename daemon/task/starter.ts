@@ -2,14 +2,29 @@
  * Starting processes whose output is captured: own session, stdin /dev/null, stdout and stderr
  * one pipe, nothing else open. Used for spawned tasks and for restorers.
  */
-import { spawn as startProcess, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { processStartTime } from '../native/index.js';
+import { processStartTime, startProcess } from '../native/index.js';
 import { closeQuietly, OutputPipe } from './output.js';
 import type { Environment } from './program.js';
 
+/** A process that this daemon has started and will be told the end of. */
+export class Child {
+  #listener: ((code: number, signal: number) => void) | undefined;
+  #end: [number, number] | undefined;
+
+  /** One listener; it is called at once when the end has come already. */
+  onEnd(listener: (code: number, signal: number) => void): void {
+    this.#listener = listener;
+    if (this.#end) listener(...this.#end);
+  }
+  ended(code: number, signal: number): void {
+    this.#end = [code, signal];
+    this.#listener?.(code, signal);
+  }
+}
+
 export interface Started {
-  readonly child: ChildProcess;
+  readonly child: Child;
   readonly pid: number;
   readonly startTime: number;
   readonly pipe: OutputPipe;
@@ -17,17 +32,9 @@ export interface Started {
   readonly reader: number;
 }
 
-/** The program does not run; nothing of it is left. Node tells why a moment later. */
-export class StartFailure extends Error {
-  readonly why: Promise<Error>;
-  constructor(path: string, why: Promise<Error>) {
-    super(`${path} cannot be started`);
-    this.why = why;
-  }
-}
-
-/** Throws StartFailure or a system error. */
+/** Throws a system error; then nothing of it is left. */
 export function start(options: { path: string; argv: string[]; directory: string; environment: Environment; output: string }): Started {
+  const { path, argv, directory, environment } = options;
   const pipe = OutputPipe.create(options.output);
   let reader: number | undefined;
   let writer: number | undefined;
@@ -36,17 +43,10 @@ export function start(options: { path: string; argv: string[]; directory: string
     reader = pipe.reader();
     writer = pipe.writer();
     none = openSync('/dev/null', 'r');
-    const child = startProcess(options.path, options.argv, {
-      cwd: options.directory,
-      env: options.environment,
-      detached: true,
-      stdio: [none, writer, writer],
-    });
-    const failed = new Promise<Error>((resolve) => child.once('error', resolve));
-    if (child.pid === undefined) throw new StartFailure(options.path, failed);
-    child.on('error', () => undefined);
-    const startTime = processStartTime(child.pid) ?? 0;
-    return { child, pid: child.pid, startTime, pipe, reader };
+    const child = new Child();
+    const ended = (code: number, signal: number): void => child.ended(code, signal);
+    const pid = startProcess({ path, argv, environment, directory, stdin: none, output: writer, ended });
+    return { child, pid, startTime: processStartTime(pid) ?? 0, pipe, reader };
   } catch (error) {
     closeQuietly(reader);
     pipe.unlink();

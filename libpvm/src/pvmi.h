@@ -34,12 +34,15 @@ struct pvmi_group;      /* group/ */
 
 /* ------------------------------------------------------------------ memory that carries messages */
 
+#define PVMI_SMALL 1024UL       /* a body of so many bytes is copied as a whole rather than lent and shared */
+
 /* Where a block's bytes live, and so how it is given back. */
 enum pvmi_block_kind {
 	PVMI_BLOCK_SHARED,      /* this task's heap: shared memory that peers on the node can map */
 	PVMI_BLOCK_FOREIGN,     /* a peer's heap, lent until released */
 	PVMI_BLOCK_PRIVATE,     /* this task only: received over TCP, or from the daemon */
 	PVMI_BLOCK_USER,        /* the program's memory: PvmDataInPlace, valid until it is sent */
+	PVMI_BLOCK_SMALL,       /* this task only: a small message that came by shared memory */
 };
 
 struct pvmi_block {
@@ -55,8 +58,6 @@ struct pvmi_piece {
 	struct pvmi_block *block;
 	uint8_t *bytes;
 	size_t length;
-	/* PVMI_BLOCK_USER with a stride: length counts the elements' bytes; element and stride in bytes. */
-	size_t element, stride;
 };
 
 struct pvmi_message {
@@ -70,6 +71,7 @@ struct pvmi_message {
 	uint32_t crc;
 	size_t length;          /* of the body */
 	struct pvmi_piece *first, *last;
+	struct pvmi_piece own;  /* the first one, as a rule */
 	size_t room;            /* bytes behind the last piece that packing may still fill; 0 unless it is ours alone */
 	bool sealed;            /* it came with its body: packing into it begins afresh */
 	struct {                /* unpacking */
@@ -163,6 +165,8 @@ void pvmi_block_unref(struct pvmi_block *block);
 /* ------------------------------------------------------------------ message: what plane/ and link/ use */
 
 struct pvmi_message *pvmi_message_new(void);
+/* With a copy of these bytes as its body; for few. */
+struct pvmi_message *pvmi_message_small(const void *bytes, size_t length);
 void pvmi_message_ref(struct pvmi_message *message);
 void pvmi_message_unref(struct pvmi_message *message);
 int pvmi_message_append(struct pvmi_message *message, struct pvmi_block *block, uint8_t *bytes, size_t length);

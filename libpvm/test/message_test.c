@@ -11,6 +11,7 @@
 #include <pvm3.h>
 
 #include "message/message.h"
+#include "message/swap.h"
 
 static int length_of(int mid)
 {
@@ -544,9 +545,39 @@ static void handlers_take_what_fits_them(void **state)
 	assert_int_equal(take(-1, 77), 77001);
 }
 
+/* Whatever the processor has: the same bytes, for all lengths and alignments. */
+static void all_ways_of_swapping_agree(void **state)
+{
+	uint8_t from[200], to[200], back[200];
+	const struct pvmi_swaps *way;
+	unsigned int index, count, shift, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(from); i++)
+		from[i] = (uint8_t)(i * 37 + 5);
+	for (index = 0; (way = pvmi_swaps_possible(index)); index++) {
+		for (count = 0; count < 20; count++) {
+			for (shift = 0; shift < 9; shift++) {
+				memset(to, 0xee, sizeof(to));
+				way->eight(to + shift, from + 3, count);
+				for (i = 0; i < 8 * count; i++)
+					assert_int_equal(to[shift + i], from[3 + (i | 7) - i % 8]);
+				assert_int_equal(to[shift + 8 * count], 0xee);
+				way->eight(back, to + shift, count);
+				assert_memory_equal(back, from + 3, 8 * count);
+				way->four(to + shift, from + 3, 2 * count);
+				for (i = 0; i < 8 * count; i++)
+					assert_int_equal(to[shift + i], from[3 + (i | 3) - i % 4]);
+			}
+		}
+	}
+	assert_true(index >= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_ways_of_swapping_agree),
 		cmocka_unit_test(xdr_sizes_are_those_of_pvm),
 		cmocka_unit_test(xdr_is_big_endian),
 		cmocka_unit_test(xdr_keeps_values),

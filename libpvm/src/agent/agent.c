@@ -1,5 +1,7 @@
 /* agent.c: the agent's life and its duties. */
 #include <linux/prctl.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "../plane/shm/inbox.h"
 #include "../sys/arch/x86_64/clone.h"
@@ -169,7 +171,7 @@ static enum pvmi_duty do_on(struct pvmi_agent *agent)
 	full = pvmi_plane_intake_full();
 	/* From here on whoever wants us writes to the kick descriptor, or has done so. */
 	pvmi_guard_release();
-	if (next == PVMI_DUTY_ON && !is_wanted(agent) && !pvmi_inbox_has_news(pvmi->plane->inbox))
+	if (next == PVMI_DUTY_ON && !is_wanted(agent) && !pvmi_inbox_has_news())
 		sleep_on(agent, due, full);
 	else if (next == PVMI_DUTY_ON && full && !is_wanted(agent))
 		sleep_on(agent, due, full);
@@ -232,12 +234,24 @@ static long spawn(struct pvmi_agent *agent)
 	return thread;
 }
 
+/* MPVM_AGENT=off: a task that cannot be moved, and takes nothing in while it computes. For
+ * measurements of what the agent costs. */
+static bool is_unwanted(void)
+{
+	const char *setting = getenv("MPVM_AGENT");
+
+	return setting && !strcmp(setting, "off");
+}
+
 int pvmi_agent_start(void)
 {
-	struct pvmi_agent *agent = pvmi_alloc(sizeof(*agent));
+	struct pvmi_agent *agent;
 	void *stack;
 	long result;
 
+	if (is_unwanted())
+		return 0;
+	agent = pvmi_alloc(sizeof(*agent));
 	if (!agent)
 		return -ENOMEM;
 	pvmi_agent_prepare();

@@ -10,6 +10,7 @@
 #include "../../../native/checkpoint/include/ckpt.h"
 #include "../../../native/checkpoint/include/ckpt_job.h"
 #include "../group/groups.h"
+#include "../message/swap.h"
 #include "../plane/shm/inbox.h"
 #include "../plane/shm/lender.h"
 #include "agent.h"
@@ -45,7 +46,11 @@ void pvmi_agent_migration_start(const struct pvmi_migration_start *start)
 {
 	struct pvmi_agent *agent = pvmi->agent;
 
-	if (!agent || get(&agent->start_asked)) {
+	if (!agent) {
+		pvmi_link_migration_failed(start->id, "CAPTURE_FAILED", "the task runs without an agent (MPVM_AGENT=off)");
+		return;
+	}
+	if (get(&agent->start_asked)) {
 		pvmi_link_migration_failed(start->id, "TASK_MOVING", "the task is being moved already");
 		return;
 	}
@@ -438,6 +443,7 @@ static void arrived(void *self, const struct ckpt_handoff *place)
 	if (place->zone_start && place->zone_length)
 		sys_munmap((void *)place->zone_start, place->zone_length);
 	pvmi_guard_reset();
+	pvmi_swaps_choose();
 	pvmi_area_remove(agent->stack_area);    /* it and its thread were left behind */
 	pvmi->agent = NULL;
 	pvmi_free(agent);

@@ -75,9 +75,6 @@ void pvmi_publish_options(void);
 /* A message of tag and context to the daemon with this tid (host part or none), not kept. */
 int pvmi_link_post(uint32_t to, struct pvmi_message *message);
 
-/* Sends message's snapshot; see transfer.c. */
-int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot);
-
 /* The mailbox, for the library's own entries: an index, or an error. */
 int pvmi_mailbox_put(const char *name, struct pvmi_message *message, int flags);
 int pvmi_mailbox_get(const char *name, int index, int flags, struct pvmi_message **message);

@@ -9,7 +9,7 @@
 
 #define NOW ((int64_t)0)
 #define NEVER INT64_MAX
-#define CONTACT_NS 1000000000LL /* for the first message to a task: see pvmi_plane_contact */
+#define CONTACT_NS 100000000LL  /* for the first message to a task: see pvmi_plane_contact */
 
 /* ------------------------------------------------------------------ sending */
 
@@ -38,27 +38,30 @@ static bool is_daemon(int tid)
 	return ((unsigned int)tid & PVMI_TID_SPECIAL) == 0x80000000U && !(tid & PVMI_TID_LOCAL);
 }
 
-/* Takes over the caller's reference. */
-int pvmi_send_snapshot(uint32_t tid, int tag, struct pvmi_message *snapshot)
+/* The message as it is now; the caller keeps it. */
+static int send_message(uint32_t tid, int tag, struct pvmi_message *message)
 {
+	struct pvmi_message *copy;
 	int error = PvmOk;
 
-	snapshot->tag = tag;
-	snapshot->source = pvmi->tid;
-	snapshot->destination = tid;
-	snapshot->context = pvmi->current_context;
-	if (is_daemon((int)tid)) {
-		error = pvmi_link_post(tid, snapshot);
-		pvmi_message_unref(snapshot);
-		return error;
+	message->tag = tag;
+	message->source = pvmi->tid;
+	message->destination = tid;
+	message->context = pvmi->current_context;
+	if (tid == pvmi->tid || is_daemon((int)tid)) {
+		copy = pvmi_message_snapshot(message);
+		if (!copy)
+			return PvmNoMem;
+		if (tid != pvmi->tid) {
+			error = pvmi_link_post(tid, copy);
+			pvmi_message_unref(copy);
+			return error;
+		}
+		pvmi_message_arrived(copy);
+	} else {
+		error = pvmi_plane_send(tid, message);
+		pvmi_message_sent(message->length);
 	}
-	if (tid == pvmi->tid) {
-		pvmi_message_arrived(snapshot);
-		pvmi_handlers_run();
-		return PvmOk;
-	}
-	error = pvmi_plane_send(tid, snapshot);
-	pvmi_message_unref(snapshot);
 	pvmi_handlers_run();
 	return error;
 }
@@ -89,17 +92,11 @@ static int check(int tid, int tag, struct pvmi_message **message)
 
 static int send_buffer(int tid, int tag)
 {
-	struct pvmi_message *message, *snapshot;
+	struct pvmi_message *message;
 	int error = check(tid, tag, &message);
 
-	if (error)
-		return error;
-	message->tag = tag;
-	message->source = pvmi->tid;
-	message->destination = (uint32_t)tid;
-	message->context = pvmi->current_context;
-	snapshot = pvmi_message_snapshot(message);
-	error = snapshot ? pvmi_send_snapshot((uint32_t)tid, tag, snapshot) : PvmNoMem;
+	if (!error)
+		error = send_message((uint32_t)tid, tag, message);
 	if (!error)
 		make_contact((uint32_t)tid);
 	return error;
@@ -133,7 +130,7 @@ static int by_value(const void *one, const void *other)
 
 static int mcast(const int *tids, int count, int tag)
 {
-	struct pvmi_message *message, *body, *snapshot;
+	struct pvmi_message *message, *body;
 	int i, error = PvmOk, *sorted;
 
 	if (count < 0 || (tag < 0 && !pvmi->options->reserved_tids))
@@ -157,8 +154,7 @@ static int mcast(const int *tids, int count, int tag)
 	for (i = 0; i < count && !error; i++) {
 		if ((uint32_t)sorted[i] == pvmi->tid || (i && sorted[i] == sorted[i - 1]))
 			continue;
-		snapshot = pvmi_message_snapshot(body);
-		error = snapshot ? pvmi_send_snapshot((uint32_t)sorted[i], tag, snapshot) : PvmNoMem;
+		error = send_message((uint32_t)sorted[i], tag, body);
 	}
 	for (i = 0; i < count && !error; i++)
 		make_contact((uint32_t)sorted[i]);
@@ -190,9 +186,10 @@ static int type_size(int type, size_t *size)
 	return PvmOk;
 }
 
-static int psend(int tid, int tag, const void *values, int items, int type)
+static int psend(int tid, int tag, void *values, int items, int type)
 {
-	struct pvmi_message *message;
+	struct pvmi_message message = { .encoding = PVMI_ENC_IN_PLACE, .references = 1 };
+	struct pvmi_block block = { .kind = PVMI_BLOCK_USER, .references = 1 };
 	size_t size;
 	int error = type_size(type, &size);
 
@@ -200,17 +197,13 @@ static int psend(int tid, int tag, const void *values, int items, int type)
 		return error;
 	if (!may_send_to(tid) || (tag < 0 && !pvmi->options->reserved_tids))
 		return PvmBadParam;
-	message = pvmi_message_new();
-	if (!message)
-		return PvmNoMem;
-	message->encoding = PVMI_ENC_RAW;
-	if (items > 0)
-		error = pvmi_pack(message, values, items, 1, type);
-	if (error) {
-		pvmi_message_unref(message);
-		return error;
+	/* Nobody keeps what lies over the program's memory: sending copies it. */
+	if (items > 0) {
+		block.bytes = values;
+		block.capacity = (size_t)items * size;
+		pvmi_message_append(&message, &block, block.bytes, block.capacity);
 	}
-	error = pvmi_send_snapshot((uint32_t)tid, tag, message);
+	error = send_message((uint32_t)tid, tag, &message);
 	if (!error)
 		make_contact((uint32_t)tid);
 	return error;

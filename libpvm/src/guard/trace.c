@@ -5,19 +5,7 @@
 #include "../pvmi.h"
 #include "trace.h"
 
-#define ENTRIES 1024
-
-struct entry {
-	uint64_t ticks;
-	uint32_t sequence;
-	uint16_t event, thread;         /* 1: the agent */
-	uint64_t a, b;
-};
-
-struct {
-	uint32_t next;
-	struct entry entries[ENTRIES];
-} pvmi_trace_ring;
+struct pvmi_trace_ring pvmi_trace_ring;
 
 static char dump_path[256];
 
@@ -29,14 +17,8 @@ static const char *const names[] = {
 
 void pvmi_trace_put(enum pvmi_trace_event event, uint64_t a, uint64_t b)
 {
-	uint32_t at = __atomic_fetch_add(&pvmi_trace_ring.next, 1, __ATOMIC_RELAXED);
-	struct entry *entry = &pvmi_trace_ring.entries[at % ENTRIES];
-
-	entry->ticks = pvmi_ticks();
-	entry->sequence = at;
-	entry->event = (uint16_t)event;
-	entry->a = a;
-	entry->b = b;
+	pvmi_trace_ring.ticks = pvmi_ticks();
+	pvmi_trace_at(event, pvmi_trace_ring.ticks, a, b);
 }
 
 void pvmi_trace_start(const char *path)
@@ -66,7 +48,7 @@ static char *put_hex(char *to, uint64_t value)
 	return to;
 }
 
-static void write_entry(int fd, const struct entry *entry, uint64_t base)
+static void write_entry(int fd, const struct pvmi_trace_entry *entry, uint64_t base)
 {
 	char line[160], *at = line;
 
@@ -87,8 +69,8 @@ static void write_entry(int fd, const struct entry *entry, uint64_t base)
 
 void pvmi_trace_write(int fd)
 {
-	uint32_t next = pvmi_trace_ring.next, i = next > ENTRIES ? next - ENTRIES : 0;
-	uint64_t base = pvmi_trace_ring.entries[i % ENTRIES].ticks;
+	uint32_t next = pvmi_trace_ring.next, i = next > PVMI_TRACE_ENTRIES ? next - PVMI_TRACE_ENTRIES : 0;
+	uint64_t base = pvmi_trace_ring.entries[i % PVMI_TRACE_ENTRIES].ticks;
 	char line[64], *at = line;
 
 	at = put_text(at, "# t");
@@ -98,7 +80,7 @@ void pvmi_trace_write(int fd)
 	at = put_text(at, " (all in hex)\n");
 	sys_write(fd, line, (size_t)(at - line));
 	for (; i != next; i++)
-		write_entry(fd, &pvmi_trace_ring.entries[i % ENTRIES], base);
+		write_entry(fd, &pvmi_trace_ring.entries[i % PVMI_TRACE_ENTRIES], base);
 }
 
 void pvmi_trace_dump(void)

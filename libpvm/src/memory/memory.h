@@ -18,6 +18,8 @@
 
 /* Zeroed, aligned to 16. NULL when the system has no more. */
 void *pvmi_alloc(size_t size);
+/* The same, not zeroed. */
+void *pvmi_alloc_dirty(size_t size);
 /* The grown part is not zeroed. NULL: the old one stays as it is. */
 void *pvmi_realloc(void *object, size_t size);
 void pvmi_free(void *object);           /* NULL is fine */
@@ -33,6 +35,9 @@ static inline void pvmi_block_ref(struct pvmi_block *block)
 
 /* A block that lies over memory of somebody else: PVMI_BLOCK_USER. Freed with its last reference, its bytes are not. */
 struct pvmi_block *pvmi_block_over(void *bytes, size_t length);
+
+/* A small private block, its bytes behind it: PVMI_BLOCK_SMALL, one reference. */
+struct pvmi_block *pvmi_block_small(size_t size);
 
 /* A block lent by a peer; release runs when its last reference goes. owner, index: for release. */
 struct pvmi_foreign_block {

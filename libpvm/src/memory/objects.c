@@ -86,6 +86,16 @@ static struct header *carve(unsigned int class)
 
 void *pvmi_alloc(size_t size)
 {
+	void *object = pvmi_alloc_dirty(size);
+
+	/* What is mapped for one object is zero already. */
+	if (object && ((struct header *)object - 1)->class != LARGE)
+		memset(object, 0, size);
+	return object;
+}
+
+void *pvmi_alloc_dirty(size_t size)
+{
 	size_t total = size + sizeof(struct header);
 	struct header *header;
 	unsigned int class;
@@ -107,7 +117,6 @@ void *pvmi_alloc(size_t size)
 		if (!header)
 			return NULL;
 		header->size = size;
-		memset(header + 1, 0, size);
 		objects.in_use += class_size(class);
 	}
 	header->magic = ALIVE;

@@ -35,7 +35,8 @@ void pvmi_body_clear(struct pvmi_message *message)
 	for (piece = message->first; piece; piece = next) {
 		next = piece->next;
 		pvmi_block_unref(piece->block);
-		pvmi_free(piece);
+		if (piece != &message->own)
+			pvmi_free(piece);
 	}
 	message->first = message->last = NULL;
 	message->length = message->room = 0;
@@ -60,10 +61,11 @@ void pvmi_message_unref(struct pvmi_message *message)
 static struct pvmi_piece *add_piece(struct pvmi_message *message, struct pvmi_block *block, uint8_t *bytes,
 				    size_t length)
 {
-	struct pvmi_piece *piece = pvmi_alloc(sizeof(*piece));
+	struct pvmi_piece *piece = message->first ? pvmi_alloc(sizeof(*piece)) : &message->own;
 
 	if (!piece)
 		return NULL;
+	piece->next = NULL;
 	piece->block = block;
 	piece->bytes = bytes;
 	piece->length = length;
@@ -74,6 +76,23 @@ static struct pvmi_piece *add_piece(struct pvmi_message *message, struct pvmi_bl
 	message->last = piece;
 	message->length += length;
 	return piece;
+}
+
+struct pvmi_message *pvmi_message_small(const void *bytes, size_t length)
+{
+	struct pvmi_message *message = pvmi_message_new();
+	struct pvmi_block *block;
+
+	if (!message || !length)
+		return message;
+	block = pvmi_block_small(length);
+	if (!block) {
+		pvmi_message_unref(message);
+		return NULL;
+	}
+	memcpy(block->bytes, bytes, length);
+	pvmi_message_append(message, block, block->bytes, length);
+	return message;
 }
 
 /* For bodies that arrive. Takes over the caller's reference to the block. */
@@ -209,7 +228,6 @@ static bool share_body(struct pvmi_message *to, const struct pvmi_message *from)
 struct pvmi_message *pvmi_message_snapshot(struct pvmi_message *message)
 {
 	struct pvmi_message *copy = pvmi_message_new();
-	struct pvmi_messages *m = pvmi->messages;
 
 	if (!copy)
 		return NULL;
@@ -225,10 +243,16 @@ struct pvmi_message *pvmi_message_snapshot(struct pvmi_message *message)
 		pvmi_message_unref(copy);
 		return NULL;
 	}
-	/* The next message's first block: as large as this one, falling slowly. */
-	if (message->length > m->size_hint)
-		m->size_hint = message->length > LARGEST_GUESS ? LARGEST_GUESS : message->length;
-	else
-		m->size_hint -= (m->size_hint - message->length) / 16;
 	return copy;
+}
+
+void pvmi_message_sent(size_t length)
+{
+	struct pvmi_messages *m = pvmi->messages;
+
+	/* The next message's first block: as large as this one, falling slowly. */
+	if (length > m->size_hint)
+		m->size_hint = length > LARGEST_GUESS ? LARGEST_GUESS : length;
+	else
+		m->size_hint -= (m->size_hint - length) / 16;
 }

@@ -64,6 +64,8 @@ bool pvmi_body_read(struct pvmi_message *message, void *into, size_t size);
 /* A message as it is now: shares the blocks, so what is packed later does not change it. Data in
  * place is copied here, once. NULL: no memory. */
 struct pvmi_message *pvmi_message_snapshot(struct pvmi_message *message);
+/* A message of this length was sent: others like it will follow. */
+void pvmi_message_sent(size_t length);
 
 /* ------------------------------------------------------------------ mids */
 

@@ -33,6 +33,8 @@ struct pvmi_inlet_route {
 	void (*close)(struct pvmi_inlet *inlet, bool here);
 };
 extern const struct pvmi_inlet_route pvmi_inlet_shm, pvmi_inlet_tcp;
+/* A bit in our inbox told of news from there: perhaps it is worth watching (shm/hot.c). */
+void pvmi_inlet_shm_watch(struct pvmi_inlet *inlet);
 
 struct pvmi_inlet {
 	struct pvmi_watch watch;        /* first: a watch is its inlet */

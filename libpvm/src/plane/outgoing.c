@@ -1,6 +1,7 @@
 /* outgoing.c: a message on its way. */
 #include <string.h>
 
+#include "../message/message.h"
 #include "channel.h"
 
 #define CHUNK (4UL << 20)       /* user memory is copied into blocks of at most this size */
@@ -24,29 +25,6 @@ static uint32_t pieces_for(const struct pvmi_piece *piece)
 	return is_user(piece) ? (uint32_t)((piece->length + CHUNK - 1) / CHUNK) : 1;
 }
 
-/* The bytes [from, from + length) of what the piece describes, one after the other. */
-static void gather(const struct pvmi_piece *piece, size_t from, uint8_t *to, size_t length)
-{
-	size_t index, within, part;
-
-	if (!piece->element || piece->stride <= piece->element) {
-		memcpy(to, piece->bytes + from, length);
-		return;
-	}
-	index = from / piece->element;
-	within = from % piece->element;
-	while (length) {
-		part = piece->element - within;
-		if (part > length)
-			part = length;
-		memcpy(to, piece->bytes + index * piece->stride + within, part);
-		to += part;
-		length -= part;
-		within = 0;
-		index++;
-	}
-}
-
 /* The program may change its memory as soon as the send returns, and it may have to be sent again. */
 static bool copy_user(struct pvmi_outgoing *outgoing, const struct pvmi_piece *piece)
 {
@@ -61,9 +39,50 @@ static bool copy_user(struct pvmi_outgoing *outgoing, const struct pvmi_piece *p
 			return false;
 		to->bytes = to->block->bytes;
 		to->length = part;
-		gather(piece, from, to->bytes, part);
+		memcpy(to->bytes, piece->bytes + from, part);
 		outgoing->pieces++;
 	}
+	return true;
+}
+
+static void describe(struct pvmi_outgoing *outgoing, const struct pvmi_message *message)
+{
+	outgoing->encoding = message->encoding == PVMI_ENC_IN_PLACE ? PVMI_ENC_RAW : message->encoding;
+	outgoing->context = message->context;
+	outgoing->crc = message->crc;
+	outgoing->tag = message->tag;
+	outgoing->wait_id = message->wait_id;
+}
+
+/* A small message keeps a copy of its bytes to itself. */
+static struct pvmi_outgoing *small(const struct pvmi_message *message)
+{
+	const struct pvmi_piece *piece;
+	struct pvmi_outgoing *outgoing;
+	uint8_t *to;
+
+	outgoing = pvmi_alloc_dirty(sizeof(*outgoing) + sizeof(outgoing->piece[0]) + message->length);
+	if (!outgoing)
+		return NULL;
+	outgoing->next = NULL;
+	describe(outgoing, message);
+	outgoing->length = message->length;
+	outgoing->pieces = message->length ? 1 : 0;
+	to = (uint8_t *)&outgoing->piece[1];
+	outgoing->piece[0] = (struct pvmi_outgoing_piece){ NULL, to, message->length };
+	for (piece = message->first; piece; piece = piece->next) {
+		memcpy(to, piece->bytes, piece->length);
+		to += piece->length;
+	}
+	return outgoing;
+}
+
+static bool add_piece(struct pvmi_outgoing *outgoing, const struct pvmi_piece *piece)
+{
+	if (is_user(piece))
+		return copy_user(outgoing, piece);
+	pvmi_block_ref(piece->block);
+	outgoing->piece[outgoing->pieces++] = (struct pvmi_outgoing_piece){ piece->block, piece->bytes, piece->length };
 	return true;
 }
 
@@ -73,32 +92,20 @@ struct pvmi_outgoing *pvmi_outgoing_new(const struct pvmi_message *message)
 	struct pvmi_outgoing *outgoing;
 	uint32_t count = 0;
 
+	if (message->length <= PVMI_SMALL)
+		return small(message);
 	for (piece = message->first; piece; piece = piece->next)
 		count += pieces_for(piece);
 	outgoing = pvmi_alloc(sizeof(*outgoing) + count * sizeof(outgoing->piece[0]));
 	if (!outgoing)
 		return NULL;
-	outgoing->encoding = message->encoding;
-	outgoing->context = message->context;
-	outgoing->crc = message->crc;
-	outgoing->tag = message->tag;
-	outgoing->wait_id = message->wait_id;
+	describe(outgoing, message);
+	outgoing->length = message->length;
 	for (piece = message->first; piece; piece = piece->next) {
-		if (!piece->length)
-			continue;
-		outgoing->length += piece->length;
-		if (is_user(piece)) {
-			if (!copy_user(outgoing, piece)) {
-				pvmi_outgoing_free(outgoing);
-				return NULL;
-			}
-			continue;
+		if (piece->length && !add_piece(outgoing, piece)) {
+			pvmi_outgoing_free(outgoing);
+			return NULL;
 		}
-		pvmi_block_ref(piece->block);
-		outgoing->piece[outgoing->pieces].block = piece->block;
-		outgoing->piece[outgoing->pieces].bytes = piece->bytes;
-		outgoing->piece[outgoing->pieces].length = piece->length;
-		outgoing->pieces++;
 	}
 	return outgoing;
 }

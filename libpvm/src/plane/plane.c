@@ -13,7 +13,8 @@
 #define TASK_BITS 0x3fffffffU           /* of a tid */
 #define LINGER_NS 30000000000LL         /* without progress; then we leave all the same */
 #define BOUND_TICK_NS 10000000LL
-#define SERVICE_US 20                   /* a look at the descriptors, when nothing lately came by one */
+#define SERVICE_US 20                   /* a look at the descriptors, when nothing lately came by one: */
+#define LONGEST_SERVICE_US 1000         /* twice as long each time that there was nothing */
 #define HOT_US 200
 #define SETTLE_US 2000
 #define TIMERS_US 500
@@ -68,7 +69,7 @@ void pvmi_deliver(struct pvmi_message *message, uint64_t number)
 {
 	struct pvmi_plane *plane = pvmi->plane;
 
-	pvmi_trace(ARRIVED, message->source, number);
+	pvmi_trace_often(ARRIVED, message->source, number);
 	message->next = NULL;
 	if (plane->last_arrived)
 		plane->last_arrived->next = message;
@@ -163,8 +164,13 @@ static void after_events(void)
 
 void pvmi_plane_service(enum pvmi_waiter waiter)
 {
-	pvmi->plane->events_ticks = pvmi_ticks();
-	pvmi_watch_events(waiter);
+	struct pvmi_plane *plane = pvmi->plane;
+
+	plane->events_ticks = pvmi_ticks();
+	if (pvmi_watch_events(waiter) > 0)
+		plane->service_ticks = SERVICE_US * plane->ticks_per_us;
+	else if (plane->service_ticks < LONGEST_SERVICE_US * plane->ticks_per_us)
+		plane->service_ticks *= 2;
 	dig_up();
 	after_events();
 }
@@ -209,7 +215,7 @@ static bool is_service_due(void)
 
 	if ((int64_t)(now - plane->events_ticks) < 0)
 		return true;    /* another machine's clock */
-	return now - plane->events_ticks >= SERVICE_US * plane->ticks_per_us ||
+	return now - plane->events_ticks >= plane->service_ticks ||
 	       now - plane->hot_ticks < HOT_US * plane->ticks_per_us;
 }
 
@@ -295,9 +301,12 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
 		return BAD_PARAMETER;
 	if (tid == pvmi->tid)
 		return send_to_self(message);
-	channel = pvmi_channel_get(tid);
+	channel = plane->last_channel;
+	if (!channel || channel->receiver != tid)
+		channel = pvmi_channel_get(tid);
 	if (!channel)
 		return NO_MEMORY;
+	plane->last_channel = channel;
 	if (channel->queued_bytes > PVMI_QUEUE_BOUND)
 		wait_for_room(channel);
 	outgoing = pvmi_outgoing_new(message);
@@ -314,7 +323,7 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
 	channel->counts.bytes += outgoing->length;
 	plane->counts.sent_messages++;
 	plane->counts.sent_bytes += outgoing->length;
-	pvmi_trace(SEND, tid, outgoing->number);
+	pvmi_trace_often(SEND, tid, outgoing->number);
 	pvmi_channel_happen(channel, PVMI_EVENT_SEND, NULL);
 	return OK;
 }

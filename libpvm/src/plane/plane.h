@@ -24,6 +24,15 @@
 #define PVMI_STRANGERS 128              /* connections that have not proven the key yet */
 #define PVMI_LOCAL_SENDERS 4096         /* senders that can use shared memory towards one task */
 
+/* Rings that are watched without a bit in the inbox (shm/hot.c). */
+#define PVMI_HOT 16
+struct pvmi_ring;
+struct pvmi_hot {
+	struct pvmi_inlet *inlet;
+	struct pvmi_ring *ring;
+	uint32_t idle;
+};
+
 struct pvmi_channel;
 struct pvmi_source;
 struct pvmi_inlet;
@@ -96,6 +105,7 @@ struct pvmi_plane {
 	bool leaving;                   /* pvm_exit: receivers may still read what was lent to them */
 
 	struct pvmi_channel *channels[PVMI_BUCKETS], *all_channels;
+	struct pvmi_channel *last_channel;      /* the one last sent by */
 	struct pvmi_source *sources[PVMI_BUCKETS];
 	uint32_t source_count;
 	struct pvmi_inlet *inlets;
@@ -108,6 +118,8 @@ struct pvmi_plane {
 	struct pvmi_area *inbox_area;
 	struct pvmi_inlet **local_inlets;       /* by their bit in the inbox */
 	uint32_t local_hint;
+	struct pvmi_hot hot[PVMI_HOT];
+	uint32_t hot_count;
 
 	struct pvmi_message *arrived, *last_arrived;    /* whole; handed to message/ where its handlers may call us again */
 	struct pvmi_message *notices, *last_notice;     /* wait for the messages of the task they are about */
@@ -120,11 +132,20 @@ struct pvmi_plane {
 	uint64_t start_ticks;
 	int64_t start_ns;
 
-	struct {
-		uint64_t window_us;
-		int score;              /* 0: does not pay; up to 16 */
-		int yield_wins;         /* the peer runs on this core */
+	uint64_t service_ticks;                 /* how long until the next look at the descriptors */
+
+	struct {                        /* wait.c */
 		bool alone;             /* only one processor is allowed */
+		int score;              /* of spinning; 0: does not pay; up to 16 */
+		int neighbours;         /* others want this processor: 0: never; up to 8 */
+		uint32_t unspun;        /* waits since the last one that spun */
+		bool probing;           /* the spin under way finds out whether spinning pays again */
+		uint64_t yield_ticks;   /* what a yield costs when nobody else wants to run */
+		uint32_t processor;     /* we run there, or did lately: to ask costs as much as a message */
+		uint32_t asked;         /* waits since it was asked for */
+		uint32_t sender, sender_processor;      /* of the last news by shared memory */
+		uint32_t together;      /* so often it ran here, too */
+		uint64_t parted_ticks;  /* when we last went to another processor because of that */
 	} spin;
 
 	uint64_t taken_messages, taken_bytes;   /* all that ever arrived */

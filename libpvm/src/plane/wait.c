@@ -4,20 +4,33 @@
  * To wake a sleeping processor costs 14 to 24 microseconds on the machines measured; news that
  * comes sooner is cheaper to wait for awake. But a processor that spins is one that another task
  * does not get. So we spin only while spinning has lately paid (a score), for a bounded time, and
- * give way (sched_yield) once a spin lasts: when that takes long and brings no news, somebody else
- * has work for this processor, and we sleep.
+ * give way (sched_yield) as soon as others want this processor: a yield that takes longer than one
+ * for nothing shows that somebody ran meanwhile, and those that lately did so are our neighbours.
+ * With neighbours we yield at once, a few times, and sleep; without, we do not yield early, for
+ * that is a system call. Two tasks that talk to each other from one processor while another one
+ * is idle part (part.c).
  */
+#include <string.h>
+
 #include "../../../native/checkpoint/include/ckpt.h"
 #include "../agent/agent.h"
+#include "part.h"
 #include "plane.h"
 #include "shm/inbox.h"
 
 #define WINDOW_US 60            /* a spin lasts so long at most: three times what a wake-up costs */
 #define SHORT_SLEEP_US 100      /* a sleep that ended sooner would better have been a spin */
+#define LOOKS 8
 #define FIRST_YIELD_US 4
 #define YIELD_EVERY_US 2
-#define LONG_YIELD_US 15        /* somebody else ran meanwhile */
+#define LONG_YIELD_US 15        /* somebody else ran for its whole time slice, or nearly */
+#define LONG_YIELDS 2
+#define NEIGHBOURLY_YIELDS 8    /* so often neighbours ran and had nothing for us: sleep */
+#define CROWDED 4               /* of neighbours */
+#define MOST_NEIGHBOURS 8
 #define MOST 16                 /* score */
+#define PROBE_EVERY 64          /* waits: does spinning pay again? */
+#define ASK_EVERY 64            /* waits: which processor is this? */
 #define ACKNOWLEDGE_NS 1000000
 #define LOOK_EVERY_US 2         /* at the descriptors, when news has lately come by one */
 
@@ -30,12 +43,16 @@ void pvmi_wait_start(void)
 
 	for (i = 0; i < size / 8; i++)
 		count += __builtin_popcountl(allowed[i]);
+	memset(&plane->spin, 0, sizeof(plane->spin));
 	plane->spin.alone = count <= 1;
-	plane->spin.window_us = WINDOW_US;
 	plane->spin.score = MOST / 2;
 	plane->start_ticks = pvmi_ticks();
 	plane->start_ns = sys_now_ns();
 	plane->ticks_per_us = 2500;     /* until it is known better */
+	plane->service_ticks = 0;
+	plane->spin.yield_ticks = plane->ticks_per_us;
+	plane->spin.processor = pvmi_processor();
+	plane->spin.sender_processor = UINT32_MAX;
 }
 
 /* How fast the counter runs is not told anywhere that can be read cheaply; two looks tell it. */
@@ -69,19 +86,57 @@ static bool service(void)
 	return pvmi->plane->hot_ticks != before;
 }
 
-static bool spin(int64_t deadline)
+/* Yields once. How long others ran, in ticks; 0: nobody did. */
+static uint64_t give_way(struct pvmi_plane *plane)
+{
+	uint64_t before = pvmi_ticks(), took, nothing = plane->spin.yield_ticks;
+
+	sys_sched_yield();
+	took = pvmi_ticks() - before;
+	/* The cheapest of late: what it costs grows slowly, lest one lucky look spoil all later ones. */
+	plane->spin.yield_ticks = took < nothing ? took : nothing + nothing / 64;
+	if (took <= nothing + nothing / 2 + plane->ticks_per_us / 4) {
+		if (plane->spin.neighbours)
+			plane->spin.neighbours--;
+		return 0;
+	}
+	/* One that computes takes all it is given: that is dear, and not to be tried again soon. */
+	plane->spin.neighbours += took > LONG_YIELD_US * plane->ticks_per_us ? MOST_NEIGHBOURS : 2;
+	if (plane->spin.neighbours > MOST_NEIGHBOURS)
+		plane->spin.neighbours = MOST_NEIGHBOURS;
+	return took;
+}
+
+/* Did the task that last had news for us run on this processor? Then it waits for us to step aside. */
+static void ask_processor(struct pvmi_plane *plane)
+{
+	plane->spin.processor = pvmi_processor();
+	plane->spin.asked = 0;
+}
+
+static bool is_together(const struct pvmi_plane *plane)
+{
+	return plane->spin.sender_processor == plane->spin.processor;
+}
+
+/* dear: others had a whole time slice meanwhile; a sleep and a wake-up would have been cheaper. */
+static bool spin(bool *dear)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	uint64_t us = plane->ticks_per_us, start = pvmi_ticks(), now = start, yielded = 0, before;
-	uint64_t window = plane->spin.window_us * us * (uint64_t)(plane->spin.score < 8 ? plane->spin.score : 8) / 8;
-	uint64_t next_yield = plane->spin.alone || plane->spin.yield_wins > 2 ? start : start + FIRST_YIELD_US * us;
-	uint64_t next_look = start;
-	bool looks = start - plane->hot_ticks < 1000 * us;
-	int contended = 0;
+	uint64_t us = plane->ticks_per_us, start = pvmi_ticks(), now = start, others = 0, took;
+	uint64_t window = WINDOW_US * us * (uint64_t)(plane->spin.score < 8 ? plane->spin.score : 8) / 8;
+	bool at_once, looks = start - plane->hot_ticks < 1000 * us;
+	uint64_t next_yield, next_look = start;
+	int yields = 0, long_yields = 0, looked;
 
-	(void)deadline;
-	while (now - start - yielded < window && !ckpt_freezing()) {
-		if (take())
+	if (++plane->spin.asked >= ASK_EVERY)
+		ask_processor(plane);
+	at_once = plane->spin.alone || plane->spin.neighbours >= CROWDED || is_together(plane);
+	next_yield = at_once ? start : start + FIRST_YIELD_US * us;
+	if (plane->spin.probing)
+		next_yield = UINT64_MAX;
+	while (now - start - others < window && !ckpt_freezing()) {
+		if (pvmi_inbox_has_news() && take())
 			return true;
 		if (looks && now >= next_look) {
 			if (service())
@@ -89,27 +144,24 @@ static bool spin(int64_t deadline)
 			next_look = pvmi_ticks() + LOOK_EVERY_US * us;
 		}
 		if (now >= next_yield) {
-			before = pvmi_ticks();
-			sys_sched_yield();
-			now = pvmi_ticks();
-			if (now - before > LONG_YIELD_US * us / 8)
-				yielded += now - before;
-			if (take()) {
-				if (plane->spin.yield_wins < 8)
-					plane->spin.yield_wins++;
+			took = give_way(plane);
+			others += took;
+			yields += took != 0;
+			long_yields += took > LONG_YIELD_US * us;
+			*dear = long_yields > 0;
+			if (take())
 				return true;
-			}
-			/* Someone ran here, and it was not for us. */
-			if (now - before > LONG_YIELD_US * us && ++contended == 2)
+			if (long_yields == LONG_YIELDS || yields == NEIGHBOURLY_YIELDS)
 				break;
-			next_yield = now + YIELD_EVERY_US * us;
+			now = pvmi_ticks();
+			next_yield = took ? now : now + YIELD_EVERY_US * us;
 			continue;
 		}
-		pvmi_pause();
+		/* The clock is as slow as many looks. */
+		for (looked = 0; looked < LOOKS && !pvmi_inbox_has_news(); looked++)
+			pvmi_pause();
 		now = pvmi_ticks();
 	}
-	if (plane->spin.yield_wins)
-		plane->spin.yield_wins--;
 	return false;
 }
 
@@ -142,7 +194,7 @@ static bool sleep_once(int64_t deadline)
 
 	pvmi_inbox_set_asleep(true);
 	pvmi_agent_program_sleeps();
-	if (!pvmi_inbox_has_news(plane->inbox) && !ckpt_freezing()) {
+	if (!pvmi_inbox_has_news() && !ckpt_freezing()) {
 		plane->counts.sleeps++;
 		until = timeout_until(deadline, &timeout);
 		pvmi_guard_pause();
@@ -151,6 +203,7 @@ static bool sleep_once(int64_t deadline)
 	}
 	pvmi_agent_program_awake();
 	pvmi_inbox_set_asleep(false);
+	ask_processor(plane);
 	take();
 	/* Events tell of structures; had the agent a turn meanwhile, or have we moved, they may be no more. */
 	if (count > 0 && pvmi_guard.turns == turns)
@@ -163,10 +216,11 @@ static bool sleep_once(int64_t deadline)
 /* Acknowledgements wait for a sleep that lasts: an exchange to and fro needs none of its own. */
 static bool sleep_before_acknowledging(int64_t deadline)
 {
-	int64_t soon = sys_now_ns() + ACKNOWLEDGE_NS;
+	int64_t soon;
 
 	if (!pvmi->plane->acks_due)
 		return false;
+	soon = sys_now_ns() + ACKNOWLEDGE_NS;
 	if (soon < deadline && sleep_once(soon))
 		return true;
 	pvmi_plane_acknowledge();
@@ -197,14 +251,15 @@ static bool sleep_until_news(int64_t deadline)
 static void learn(bool spun, bool won, uint64_t slept_us)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	int change;
+	bool crowded = plane->spin.neighbours >= CROWDED;
+	int change = 0;
 
 	if (won)
 		change = 2;
-	else if (slept_us < SHORT_SLEEP_US)
-		change = spun ? 0 : 1;
-	else
-		change = spun ? -2 : 0;
+	else if (spun && (crowded || slept_us >= SHORT_SLEEP_US))
+		change = crowded ? -4 : -2;
+	else if (!spun && !crowded && slept_us < SHORT_SLEEP_US)
+		change = 1;
 	plane->spin.score += change;
 	if (plane->spin.score < 0)
 		plane->spin.score = 0;
@@ -214,12 +269,27 @@ static void learn(bool spun, bool won, uint64_t slept_us)
 		plane->counts.spins_won++;
 	else if (spun)
 		plane->counts.spins_lost++;
+	plane->spin.unspun = spun ? 0 : plane->spin.unspun + 1;
+}
+
+/* When it has long not paid, one more try at times; without a yield, which may cost a time slice. */
+static bool may_spin(struct pvmi_plane *plane, int64_t deadline)
+{
+	if (deadline <= 0)
+		return false;
+	plane->spin.probing = !plane->spin.score && plane->spin.unspun >= PROBE_EVERY;
+	if (plane->spin.probing) {
+		plane->spin.score = 1;
+		if (plane->spin.neighbours)
+			plane->spin.neighbours--;
+	}
+	return plane->spin.score > 0;
 }
 
 bool pvmi_plane_wait(int64_t deadline_ns)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	bool spins, news;
+	bool spins, news, dear = false;
 	uint64_t slept;
 	int64_t now;
 
@@ -235,9 +305,13 @@ bool pvmi_plane_wait(int64_t deadline_ns)
 		pvmi_hand_over();
 		return true;
 	}
-	spins = plane->spin.score > 0 && deadline_ns > 0;
-	if (spins && spin(deadline_ns)) {
-		learn(true, true, 0);
+	spins = may_spin(plane, deadline_ns);
+	if (spins && spin(&dear)) {
+		learn(true, !dear, SHORT_SLEEP_US);
+		if (is_together(plane))
+			pvmi_part(plane);
+		else
+			plane->spin.together = 0;
 		return true;
 	}
 	if (plane->start_ns || deadline_ns != INT64_MAX) {

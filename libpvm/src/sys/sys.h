@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "arch/x86_64/processor.h"
 #include "arch/x86_64/syscall.h"
 
 #define PVMI_PAGE 4096UL

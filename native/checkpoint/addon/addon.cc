@@ -42,6 +42,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports)
 	exports.Set("groupPageMake", Napi::Function::New(env, group_page_make));
 	exports.Set("groupPageWithdraw", Napi::Function::New(env, group_page_withdraw));
 	exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor));
+	exports.Set("startProcess", Napi::Function::New(env, start_process));
 	return exports;
 }
 

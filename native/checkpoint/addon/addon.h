@@ -21,5 +21,6 @@ Napi::Value make_fifo(const Napi::CallbackInfo &info);
 Napi::Value group_page_make(const Napi::CallbackInfo &info);
 Napi::Value group_page_withdraw(const Napi::CallbackInfo &info);
 Napi::Value close_descriptor(const Napi::CallbackInfo &info);
+Napi::Value start_process(const Napi::CallbackInfo &info);
 
 }  // namespace mpvm

@@ -11,7 +11,8 @@
         "../../../native/checkpoint/addon/machine.cc",
         "../../../native/checkpoint/addon/pidfd.cc",
         "../../../native/checkpoint/addon/fifo.cc",
-        "../../../native/checkpoint/addon/group_page.cc"
+        "../../../native/checkpoint/addon/group_page.cc",
+        "../../../native/checkpoint/addon/spawn.cc"
       ],
       "include_dirs": [
         "../../../node_modules/node-addon-api",

@@ -120,6 +120,8 @@ static void drain(uint32_t place)
 	reason = inlet->route->drain(inlet);
 	if (reason)
 		pvmi_inlet_close(inlet, (enum pvmi_close_reason)reason);
+	else
+		pvmi_inlet_shm_watch(inlet);
 }
 
 bool pvmi_inbox_take(void)
@@ -127,9 +129,13 @@ bool pvmi_inbox_take(void)
 	struct pvmi_inbox *inbox = pvmi->plane->inbox;
 	uint64_t summary, bits;
 	unsigned int word;
+	bool taken;
 
-	if (!inbox || !pvmi_inbox_has_news(inbox))
+	if (!inbox)
 		return false;
+	taken = pvmi_hot_take();
+	if (!pvmi_inbox_has_bits(inbox))
+		return taken;
 	/* A bit of the summary is cleared before its word is read: a sender that sets a bit in the
 	 * word afterwards sets the summary's again. */
 	summary = __atomic_exchange_n(&inbox->summary, 0, __ATOMIC_SEQ_CST);

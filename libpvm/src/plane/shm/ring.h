@@ -5,9 +5,14 @@
  * a position is checked against one's own before use, a record is copied out of the ring before it
  * is looked at, and the file is sealed against a change of its size.
  *
- * A record is a header of 64 bytes and, if its kind is INLINE, the bytes themselves; it never
- * wraps. A message is one record or several. A LENT record names bytes in the sender's heap; they
- * are the receiver's to read until it sets the record's release flag.
+ * A record is a header and, if its kind says so, bytes; it begins at a unit of 64 bytes, which is
+ * a cache line, and never wraps. A message is one record or several. A LENT record names bytes in
+ * the sender's heap; they are the receiver's to read until it sets the record's release flag.
+ *
+ * There is no word that both sides look at to learn how far the sender is: it would be one more
+ * line to travel between two processors with each message. A record is there when its stamp is,
+ * which is written last; the place behind it has been cleared before, so the receiver never takes
+ * what lies there from the lap before for a record. A small message travels in one line.
  */
 #ifndef PVMI_RING_H
 #define PVMI_RING_H
@@ -16,68 +21,78 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PVMI_RING_MAGIC 0x676e6972U
+#define PVMI_RING_MAGIC 0x676e6973U
 #define PVMI_RING_DATA (64U << 10)
 #define PVMI_RING_LENDS 512U
 #define PVMI_RING_UNIT 64U
 
 enum pvmi_record_kind {
-	PVMI_RECORD_INLINE = 1, /* the bytes follow */
-	PVMI_RECORD_LENT = 2,   /* the bytes are in the sender's heap */
-	PVMI_RECORD_SKIP = 3,   /* nothing: the rest up to the end of the ring is too short */
-	PVMI_RECORD_BYE = 4,    /* the sender leaves */
+	PVMI_RECORD_WHOLE = 1,  /* a whole message: its bytes follow the short header */
+	PVMI_RECORD_INLINE = 2, /* a part of a message: its bytes follow */
+	PVMI_RECORD_LENT = 3,   /* the bytes are in the sender's heap */
+	PVMI_RECORD_SKIP = 4,   /* nothing: the rest up to the end of the ring is too short */
+	PVMI_RECORD_BYE = 5,    /* the sender leaves */
 };
 enum pvmi_record_flag { PVMI_RECORD_FIRST = 1, PVMI_RECORD_LAST = 2 };
 
 struct pvmi_record {
-	uint32_t size;          /* of the record in the ring, header included */
-	uint16_t kind, flags;
+	uint32_t stamp;         /* size in units, and the lap; 0: not there yet. Set by pvmi_ring_commit */
+	uint8_t kind, flags;
+	uint16_t processor;     /* the sender ran there */
 	uint64_t number;        /* of the message */
-	uint64_t message_length;
-	uint64_t length;        /* of this piece */
-	uint64_t offset;        /* LENT: in the heap */
-	uint32_t lend;          /* LENT: the release flag */
 	int32_t tag;
 	uint32_t context, encoding;
 	int32_t wait_id;
 	uint32_t crc;
+	uint32_t length;        /* of this piece */
+	/* WHOLE ends here */
+	uint64_t message_length;
+	uint64_t offset;        /* LENT: in the heap */
+	uint32_t lend;          /* LENT: the release flag */
+	uint32_t reserved;
 };
+#define PVMI_RECORD_SHORT offsetof(struct pvmi_record, message_length)
 
 struct pvmi_ring_shared {
-	/* Written by the sender. */
+	/* Written by the sender, rarely. */
 	uint32_t magic, data_size;
-	uint64_t head;                  /* bytes ever pushed */
 	uint32_t want_space;            /* ring the sender's doorbell when there is room */
-	uint8_t pad1[64 - 20];
-	/* Written by the receiver. */
+	uint8_t pad1[64 - 12];
+	/* Written by the receiver, with each record. */
 	uint64_t tail;                  /* bytes ever taken */
 	uint64_t taken;                 /* number of the last message taken whole: the acknowledgement */
 	uint32_t releases;              /* how many flags were ever set */
 	uint8_t pad2[64 - 20];
+	/* Written by the receiver, rarely. */
+	uint32_t watched;               /* it looks here by itself while it is awake: no bit in its inbox is needed */
+	uint8_t pad3[64 - 4];
 	uint8_t released[PVMI_RING_LENDS];
-	uint8_t pad3[4096 - 128 - PVMI_RING_LENDS];
+	uint8_t pad4[4096 - 192 - PVMI_RING_LENDS];
 	uint8_t data[PVMI_RING_DATA];
 };
 
 /* One end's own view. */
 struct pvmi_ring {
 	struct pvmi_ring_shared *shared;
-	uint64_t head, tail;            /* what this end knows: its own exactly, the other's as last seen */
+	uint64_t head, tail;            /* bytes pushed (the sender's own), bytes taken (its own, or as last seen) */
 };
 
-/* Sender: room for a record with body bytes inline? Then begin returns where they go, and commit
- * publishes the record. NULL: full just now, or (fault set) the receiver has written nonsense. */
-void *pvmi_ring_begin(struct pvmi_ring *ring, size_t body, bool *fault);
-void pvmi_ring_commit(struct pvmi_ring *ring, struct pvmi_record *record, size_t body);
+/* Sender: room for a record of so many bytes, header included? Then this is where it goes; commit
+ * publishes it. NULL: full just now, or (fault set) the receiver has written nonsense. */
+struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, size_t bytes, bool *fault);
+void pvmi_ring_commit(struct pvmi_ring *ring, size_t bytes);
 
-/* Receiver: copies the next record's header; inline bytes lie at *body until pvmi_ring_taken.
+/* Receiver: copies the next record's header; its bytes lie at *body until pvmi_ring_taken.
  * 1: a record, 0: none, -1: nonsense. */
 int pvmi_ring_next(struct pvmi_ring *ring, struct pvmi_record *record, const uint8_t **body);
 void pvmi_ring_taken(struct pvmi_ring *ring, const struct pvmi_record *record);
 
-static inline bool pvmi_ring_empty(const struct pvmi_ring *ring)
+/* Receiver: is there something to look at? */
+static inline bool pvmi_ring_has_news(const struct pvmi_ring *ring)
 {
-	return __atomic_load_n(&ring->shared->head, __ATOMIC_ACQUIRE) == ring->tail;
+	const uint8_t *at = ring->shared->data + ring->tail % PVMI_RING_DATA;
+
+	return __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE) != 0;
 }
 
 #endif

@@ -6,10 +6,11 @@
 #include "inbox.h"
 #include "ring.h"
 
-#define INLINE_LIMIT 1024UL             /* larger pieces are lent, smaller ones copied into the ring */
+#define INLINE_LIMIT PVMI_SMALL             /* larger pieces are lent, smaller ones copied into the ring */
+#define LARGEST_LOAN (1UL << 30)        /* a record's length has 32 bits */
 #define CHUNK (1UL << 20)               /* what is not in the heap is copied there in parts of this size */
 #define INLINE_FRAGMENT (8UL << 10)     /* when nothing can be lent just now */
-#define REAP_EVERY 32                   /* pushes, when nothing else asks for it */
+#define REAP_EVERY 64                   /* pushes, when nothing else asks for it */
 
 struct link {
 	struct link *next;      /* in channel->lent */
@@ -256,10 +257,11 @@ static int out_reap(struct pvmi_channel *channel)
 
 enum result { FULL, PUSHED, FAULT };
 
-static void describe(struct pvmi_record *record, const struct pvmi_outgoing *outgoing)
+static void describe(struct pvmi_record *record, enum pvmi_record_kind kind, const struct pvmi_outgoing *outgoing)
 {
+	record->kind = kind;
+	record->processor = (uint16_t)pvmi->plane->spin.processor;
 	record->number = outgoing->number;
-	record->message_length = outgoing->length;
 	record->tag = outgoing->tag;
 	record->context = outgoing->context;
 	record->encoding = outgoing->encoding;
@@ -267,32 +269,42 @@ static void describe(struct pvmi_record *record, const struct pvmi_outgoing *out
 	record->crc = outgoing->crc;
 }
 
-static uint16_t flags_of(const struct link *link, const struct pvmi_outgoing *outgoing, size_t length)
+/* A record for `length` bytes of the message from where it is pushed so far; body bytes inline. */
+static struct pvmi_record *begin_part(struct link *link, const struct pvmi_outgoing *outgoing,
+				      enum pvmi_record_kind kind, size_t length, size_t body, bool *fault)
 {
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, sizeof(*record) + body, fault);
 	bool first = !link->piece && !link->offset;
-	bool last = link->piece + 1 >= outgoing->pieces &&
-		    (!outgoing->pieces || link->offset + length == outgoing->piece[link->piece].length);
+	bool last = link->piece + 1 == outgoing->pieces && link->offset + length == outgoing->piece[link->piece].length;
 
-	return (uint16_t)((first ? PVMI_RECORD_FIRST : 0) | (last ? PVMI_RECORD_LAST : 0));
+	if (!record)
+		return NULL;
+	describe(record, kind, outgoing);
+	record->flags = (uint8_t)((first ? PVMI_RECORD_FIRST : 0) | (last ? PVMI_RECORD_LAST : 0));
+	record->length = (uint32_t)length;
+	record->message_length = outgoing->length;
+	return record;
 }
 
 static enum result push_whole(struct link *link, const struct pvmi_outgoing *outgoing)
 {
-	struct pvmi_record record = { .kind = PVMI_RECORD_INLINE,
-				      .flags = PVMI_RECORD_FIRST | PVMI_RECORD_LAST,
-				      .length = outgoing->length };
+	size_t bytes = PVMI_RECORD_SHORT + outgoing->length;
 	bool fault;
-	uint8_t *to = pvmi_ring_begin(&link->ring, outgoing->length, &fault);
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, bytes, &fault);
+	uint8_t *to;
 	uint32_t i;
 
-	if (!to)
+	if (!record)
 		return fault ? FAULT : FULL;
+	describe(record, PVMI_RECORD_WHOLE, outgoing);
+	record->flags = PVMI_RECORD_FIRST | PVMI_RECORD_LAST;
+	record->length = (uint32_t)outgoing->length;
+	to = (uint8_t *)record + PVMI_RECORD_SHORT;
 	for (i = 0; i < outgoing->pieces; i++) {
 		memcpy(to, outgoing->piece[i].bytes, outgoing->piece[i].length);
 		to += outgoing->piece[i].length;
 	}
-	describe(&record, outgoing);
-	pvmi_ring_commit(&link->ring, &record, outgoing->length);
+	pvmi_ring_commit(&link->ring, bytes);
 	return PUSHED;
 }
 
@@ -307,16 +319,13 @@ static void advance(struct link *link, const struct pvmi_outgoing *outgoing, siz
 
 static enum result push_fragment(struct link *link, const struct pvmi_outgoing *outgoing, size_t length)
 {
-	struct pvmi_record record = { .kind = PVMI_RECORD_INLINE, .length = length,
-				      .flags = flags_of(link, outgoing, length) };
 	bool fault;
-	uint8_t *to = pvmi_ring_begin(&link->ring, length, &fault);
+	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_INLINE, length, length, &fault);
 
-	if (!to)
+	if (!record)
 		return fault ? FAULT : FULL;
-	memcpy(to, outgoing->piece[link->piece].bytes + link->offset, length);
-	describe(&record, outgoing);
-	pvmi_ring_commit(&link->ring, &record, length);
+	memcpy(record + 1, outgoing->piece[link->piece].bytes + link->offset, length);
+	pvmi_ring_commit(&link->ring, sizeof(*record) + length);
 	advance(link, outgoing, length);
 	return PUSHED;
 }
@@ -325,16 +334,17 @@ static enum result push_fragment(struct link *link, const struct pvmi_outgoing *
 static enum result push_lent(struct link *link, const struct pvmi_outgoing *outgoing, struct pvmi_block *block,
 			     uint64_t offset, size_t length)
 {
-	struct pvmi_record record = { .kind = PVMI_RECORD_LENT, .length = length, .offset = offset,
-				      .flags = flags_of(link, outgoing, length) };
 	bool fault;
+	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_LENT, length, 0, &fault);
+	uint32_t lend;
 
-	if (!pvmi_ring_begin(&link->ring, 0, &fault))
+	if (!record)
 		return fault ? FAULT : FULL;
-	record.lend = link->free_lends[--link->free_count];
-	link->lends[record.lend] = block;
-	describe(&record, outgoing);
-	pvmi_ring_commit(&link->ring, &record, 0);
+	lend = link->free_lends[--link->free_count];
+	link->lends[lend] = block;
+	record->offset = offset;
+	record->lend = lend;
+	pvmi_ring_commit(&link->ring, sizeof(*record));
 	advance(link, outgoing, length);
 	return PUSHED;
 }
@@ -376,7 +386,7 @@ static enum result push_piece(struct link *link, const struct pvmi_outgoing *out
 	if (!pvmi_heap_offset(piece->bytes + link->offset, &offset))
 		return push_copy(link, outgoing, piece->bytes + link->offset, left);
 	pvmi_block_ref(piece->block);
-	result = push_lent(link, outgoing, piece->block, offset, left);
+	result = push_lent(link, outgoing, piece->block, offset, left < LARGEST_LOAN ? left : LARGEST_LOAN);
 	if (result != PUSHED)
 		pvmi_block_unref(piece->block);
 	return result;
@@ -398,11 +408,16 @@ static enum result push_message(struct link *link, const struct pvmi_outgoing *o
 	return result;
 }
 
+/* What was pushed is seen before we look whether somebody has to be told, and the receiver makes
+ * itself seen before it looks a last time: one of the two notices the other. */
 static void tell(struct link *link)
 {
 	static const uint64_t one = 1;
 
-	if (pvmi_inbox_tell(link->inbox, link->place)) {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&link->ring.shared->watched, __ATOMIC_RELAXED))
+		pvmi_inbox_tell(link->inbox, link->place);
+	if (pvmi_inbox_wakes(link->inbox)) {
 		pvmi->plane->counts.doorbells_rung++;
 		sys_write(link->bell, &one, sizeof(one));
 	}
@@ -453,12 +468,13 @@ static int out_ready(struct pvmi_channel *channel, uint32_t events)
 static void out_farewell(struct pvmi_channel *channel)
 {
 	struct link *link = channel->link;
-	struct pvmi_record record = { .kind = PVMI_RECORD_BYE };
 	bool fault;
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, sizeof(*record), &fault);
 
-	if (!pvmi_ring_begin(&link->ring, 0, &fault))
+	if (!record)
 		return;
-	pvmi_ring_commit(&link->ring, &record, 0);
+	record->kind = PVMI_RECORD_BYE;
+	pvmi_ring_commit(&link->ring, sizeof(*record));
 	tell(link);
 }
 

@@ -17,6 +17,7 @@ struct link {
 	struct pvmi_lender *lender;
 	uint32_t place;
 	int bell;               /* the sender's doorbell: room in the ring */
+	uint64_t told_of_room;  /* the ring's tail when we last looked whether the sender wants room */
 };
 
 static bool map_ring(struct link *link, int fd)
@@ -144,6 +145,15 @@ static int take_lent(struct link *link, struct pvmi_message *message, const stru
 	return result < 0 ? PVMI_CLOSE_MEMORY : 0;
 }
 
+static void describe(struct pvmi_message *message, const struct pvmi_record *record)
+{
+	message->tag = record->tag;
+	message->context = record->context;
+	message->encoding = record->encoding;
+	message->wait_id = record->wait_id;
+	message->crc = record->crc;
+}
+
 static int begin(struct pvmi_source *source, const struct pvmi_record *record)
 {
 	struct pvmi_message *message;
@@ -154,11 +164,51 @@ static int begin(struct pvmi_source *source, const struct pvmi_record *record)
 	message = pvmi_source_begin(source, record->number);
 	if (!message)
 		return record->number == source->last + 1 ? PVMI_CLOSE_MEMORY : PVMI_CLOSE_PROTOCOL;
-	message->tag = record->tag;
-	message->context = record->context;
-	message->encoding = record->encoding;
-	message->wait_id = record->wait_id;
-	message->crc = record->crc;
+	describe(message, record);
+	return 0;
+}
+
+/* A small message: all of it is in the record. */
+static int take_whole(struct pvmi_source *source, const struct pvmi_record *record, const uint8_t *body)
+{
+	struct pvmi_message *message;
+
+	if (record->number != source->last + 1)
+		return PVMI_CLOSE_PROTOCOL;
+	pvmi_source_drop_partial(source);
+	message = pvmi_message_small(body, record->length);
+	if (!message)
+		return PVMI_CLOSE_MEMORY;
+	describe(message, record);
+	source->partial = message;
+	source->have = record->length;
+	pvmi_source_complete(source);
+	return 0;
+}
+
+static int take_part(struct pvmi_inlet *inlet, const struct pvmi_record *record, const uint8_t *body)
+{
+	struct pvmi_source *source = inlet->source;
+	struct link *link = inlet->link;
+	int reason = 0;
+
+	if (record->flags & PVMI_RECORD_FIRST)
+		reason = begin(source, record);
+	if (reason)
+		return reason;
+	if (!source->partial || record->number != source->last + 1 ||
+	    record->message_length > LONGEST || record->length > record->message_length - source->have)
+		return PVMI_CLOSE_PROTOCOL;
+	reason = record->kind == PVMI_RECORD_INLINE ? copy_in(source->partial, body, record->length)
+						    : take_lent(link, source->partial, record);
+	if (reason)
+		return reason;
+	source->have += record->length;
+	if (!(record->flags & PVMI_RECORD_LAST))
+		return 0;
+	if (source->have != record->message_length || source->partial->length != source->have)
+		return PVMI_CLOSE_PROTOCOL;
+	pvmi_source_complete(source);
 	return 0;
 }
 
@@ -177,31 +227,22 @@ static int take(struct pvmi_inlet *inlet, const struct pvmi_record *record, cons
 			pvmi_lender_release(link->lender, record->lend);
 		return 0;
 	}
-	if (record->flags & PVMI_RECORD_FIRST)
-		reason = begin(source, record);
-	if (reason)
-		return reason;
-	if (!source->partial || record->number != source->last + 1 ||
-	    record->message_length > LONGEST || record->length > record->message_length - source->have)
-		return PVMI_CLOSE_PROTOCOL;
-	reason = record->kind == PVMI_RECORD_INLINE ? copy_in(source->partial, body, record->length)
-						    : take_lent(link, source->partial, record);
-	if (reason)
-		return reason;
-	source->have += record->length;
-	if (!(record->flags & PVMI_RECORD_LAST))
-		return 0;
-	if (source->have != record->message_length || source->partial->length != source->have)
-		return PVMI_CLOSE_PROTOCOL;
-	pvmi_source_complete(source);
-	__atomic_store_n(&link->ring.shared->taken, source->last, __ATOMIC_RELEASE);
-	return 0;
+	reason = record->kind == PVMI_RECORD_WHOLE ? take_whole(source, record, body)
+						   : take_part(inlet, record, body);
+	if (!reason)
+		__atomic_store_n(&link->ring.shared->taken, source->last, __ATOMIC_RELEASE);
+	return reason;
 }
 
+/* The sender says that it wants room, looks once more, and waits to be told. A look of ours costs a
+ * full barrier, so not after each record: a full ring is emptied before it is found empty. */
 static void tell_of_room(struct link *link)
 {
 	static const uint64_t one = 1;
 
+	if (link->ring.tail - link->told_of_room < PVMI_RING_DATA / 4)
+		return;
+	link->told_of_room = link->ring.tail;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&link->ring.shared->want_space, __ATOMIC_RELAXED))
 		return;
@@ -221,6 +262,8 @@ static int in_drain(struct pvmi_inlet *inlet)
 	while (!reason && (result = pvmi_ring_next(&link->ring, &record, &body))) {
 		if (result < 0)
 			return PVMI_CLOSE_PROTOCOL;
+		pvmi->plane->spin.sender = inlet->source->sender;
+		pvmi->plane->spin.sender_processor = record.processor;
 		reason = take(inlet, &record, body);
 		pvmi_ring_taken(&link->ring, &record);
 	}
@@ -244,6 +287,14 @@ static int in_ready(struct pvmi_inlet *inlet, uint32_t events)
 	return got > 0 ? PVMI_CLOSE_PROTOCOL : PVMI_CLOSE_EOF;
 }
 
+void pvmi_inlet_shm_watch(struct pvmi_inlet *inlet)
+{
+	struct link *link = inlet->link;
+
+	if (link)
+		pvmi_hot_brought_news(inlet, &link->ring);
+}
+
 static void in_acknowledge(struct pvmi_inlet *inlet)
 {
 	(void)inlet;    /* every message was, as it was taken */
@@ -255,6 +306,7 @@ static void in_close(struct pvmi_inlet *inlet, bool here)
 
 	if (!link)
 		return;
+	pvmi_hot_remove(inlet);
 	if (!here)
 		pvmi->plane->local_inlets[link->place] = NULL;
 	else
