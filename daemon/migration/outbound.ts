@@ -31,6 +31,8 @@ const defaultMaxDowntimeMs = 20;
 const defaultMaxRounds = 30;
 /** How long the destruction of the copy here is put off for the agent's figures, when they are late. */
 const lastWordMs = 200;
+/** From the break of a stream to the end of the process that has caused it. */
+const dyingMs = 50;
 /** A copy that does not end by itself once it is told so is killed. */
 const vanishLimitMs = 3000;
 
@@ -335,8 +337,9 @@ export class OutboundMove {
 
   // ---------------------------------------------------------------- the one exit
 
-  async #giveUp(why: MpvmError): Promise<void> {
+  async #giveUp(cause: MpvmError): Promise<void> {
     const { task, engine, vm } = this.#options;
+    const why = cause.code === 'STREAM_BROKEN' && (await this.#hasEnded()) ? new MpvmError('TASK_ENDED', { tid: tidText(task.tid) }) : cause;
     this.#failure ??= why;
     this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'move given up');
     clearTimeout(this.#deadline);
@@ -354,6 +357,16 @@ export class OutboundMove {
     this.#outcome = 'aborted';
     if (this.#started) engine.abort(task, this.id, why.message);
     task.abortMove(); // also releases what was held back
+  }
+
+  /** A process that ends breaks its stream some instants before it is seen to have ended. */
+  async #hasEnded(): Promise<boolean> {
+    const limit = Date.now() + dyingMs;
+    do {
+      if (processStartTime(this.task.pid) !== this.#processStart) return true;
+      await delay(2);
+    } while (Date.now() < limit);
+    return false;
   }
 
   #wentAllTheSame({ task, node, epoch }: MoveOutcome): void {

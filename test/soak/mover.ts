@@ -57,7 +57,7 @@ export class Mover {
     this.#busy.add(tid);
     try {
       const move = await this.#lab.migrate(tid, to);
-      if (wasInDoubt(move)) this.refused.push(`t${tid.toString(16)} -> ${to}: in doubt, although nobody had died: ${move.id}`);
+      if (wasInDoubt(move) && move.code !== 'TASK_ENDED') this.refused.push(`t${tid.toString(16)} -> ${to}: in doubt, although nobody had died: ${move.id}`);
       else if (move.outcome === 'completed') this.moves.push(move);
       else this.refused.push(`t${tid.toString(16)} -> ${to}: ${move.outcome} ${move.code} ${(move.blockers ?? []).map((blocker) => blocker.cause).join('; ')}`);
     } catch (error) {
@@ -69,7 +69,7 @@ export class Mover {
 
   /** Moves that failed although the task lived on. */
   get failures(): string[] {
-    return this.refused.filter((line) => !/TASK_ENDED|TASK_UNKNOWN|no task|ended before/.test(line));
+    return this.refused.filter((line) => !/TASK_ENDED|TASK_UNKNOWN|TASK_ALREADY_THERE|no task|ended before|is on node \w+ already/.test(line));
   }
 
   async stop(): Promise<void> {
