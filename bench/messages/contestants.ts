@@ -29,11 +29,7 @@ interface Stable {
 }
 
 /** For pvm_spawn's children too. */
-export const environment = ({ realTime }: Run, env: Record<string, string> = {}): Record<string, string> => ({
-  ...env,
-  ...(realTime ? { BENCH_REALTIME: '1' } : {}),
-  PVM_EXPORT: [...Object.keys(env), ...(realTime ? ['BENCH_REALTIME'] : [])].join(':'),
-});
+export const environment = (env: Record<string, string> = {}): Record<string, string> => ({ ...env, PVM_EXPORT: Object.keys(env).join(':') });
 
 export const programDirectory = (name: string): string => join(build, 'bench/programs', name);
 const programOf = (directory: string): string => join(directory, 'bench-messages');
@@ -41,7 +37,7 @@ const programOf = (directory: string): string => join(directory, 'bench-messages
 async function openOurs(directory: string): Promise<{ contestants: Contestant[]; close: () => Promise<void> }> {
   const lab = await Lab.start({ nodes: 1, path: [directory] });
   const one = (name: string, env: Record<string, string>): Contestant => ({
-    name, kind: 'pvm', run: (one) => lab.shell(programOf(directory), one.args, { timeoutMs: runTimeoutMs, env: environment(one, env) }),
+    name, kind: 'pvm', run: (one) => lab.shell(programOf(directory), one.args, { timeoutMs: runTimeoutMs, env: environment(env) }),
   });
   return { contestants: [one('mpvm', {}), one('mpvm, no agent', { MPVM_AGENT: 'off' })], close: () => lab.stop() };
 }
@@ -49,7 +45,7 @@ async function openOurs(directory: string): Promise<{ contestants: Contestant[];
 async function openJudge(directory: string): Promise<{ contestants: Contestant[]; close: () => Promise<void> }> {
   const judge = await Judge.start([directory]);
   const one = (name: string, route: string): Contestant => ({
-    name, kind: 'pvm', run: (one) => judge.run(programOf(directory), one.args, { timeoutMs: runTimeoutMs, env: environment(one, { PVM_BENCH_ROUTE: route }) }),
+    name, kind: 'pvm', run: (one) => judge.run(programOf(directory), one.args, { timeoutMs: runTimeoutMs, env: environment({ PVM_BENCH_ROUTE: route }) }),
   });
   return { contestants: [one('PVM direct', 'direct'), one('PVM default', 'default')], close: () => judge.stop() };
 }
@@ -58,7 +54,7 @@ function openMpi(name: string, launcher: string, options: (tasks: number) => str
   return async (directory) => ({
     contestants: [{
       name, kind: 'mpi',
-      run: (one) => run(launcher, [...options(one.tasks), '-n', String(one.tasks), programOf(directory), ...one.args], { timeoutMs: mpiTimeoutMs, env: { ...process.env, ...environment(one) } }),
+      run: (one) => run(launcher, [...options(one.tasks), '-n', String(one.tasks), programOf(directory), ...one.args], { timeoutMs: mpiTimeoutMs, env: { ...process.env, ...environment() } }),
     }],
     close: async () => undefined,
   });
@@ -69,7 +65,7 @@ const openMpiOptions = (tasks: number): string[] => [...(process.getuid?.() === 
 
 async function openPlain(directory: string): Promise<{ contestants: Contestant[]; close: () => Promise<void> }> {
   const one = (name: string, method: string): Contestant => ({
-    name, kind: 'plain', method, run: (each) => run(programOf(directory), each.args, { timeoutMs: runTimeoutMs, env: { ...process.env, ...environment(each) } }),
+    name, kind: 'plain', method, run: (each) => run(programOf(directory), each.args, { timeoutMs: runTimeoutMs, env: { ...process.env, ...environment() } }),
   });
   return { contestants: [one('C, spinning', 'spin'), one('C, futex', 'futex'), one('C, TCP', 'tcp')], close: async () => undefined };
 }

@@ -1,16 +1,12 @@
 /**
- * npm run bench -- messages [--quick] [--busy] [--only ROW]... [--repetitions N]
+ * npm run bench -- messages [--quick] [--only ROW]... [--repetitions N]
  *
  * All contestants in one run, interleaved: each repetition runs every row with every contestant
  * once, so that what else the machine does falls on all alike. The figure is the median over the
  * repetitions of the medians of each; "best" is kept beside it in the JSON file.
- *
- * On a machine that others use, --busy gives the rows of one or two processes, of all contestants,
- * real-time priority (SCHED_FIFO; root only), though not their daemons; the others run at nice -20,
- * as all do without it.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, hostname, loadavg, release, setPriority, tmpdir } from 'node:os';
+import { cpus, hostname, loadavg, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from '../../test/lab/paths.js';
@@ -23,7 +19,7 @@ import type { Effort, Row } from './rows.js';
 import { rowTable } from './table.js';
 import { openNodes } from './two-nodes.js';
 
-const usage = `usage: npm run bench -- messages [--quick] [--busy] [--only ROW]... [--repetitions N]
+const usage = `usage: npm run bench -- messages [--quick] [--only ROW]... [--repetitions N]
 rows: ${rows.map(({ name }) => name).join(' ')} nodes
 `;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -35,25 +31,15 @@ interface Options {
 
 function readOptions(args: readonly string[]): Options | undefined {
   try {
-    const { values } = parseArgs({ args: [...args], options: { quick: { type: 'boolean' }, busy: { type: 'boolean' }, only: { type: 'string', multiple: true }, repetitions: { type: 'string' } } });
+    const { values } = parseArgs({ args: [...args], options: { quick: { type: 'boolean' }, only: { type: 'string', multiple: true }, repetitions: { type: 'string' } } });
     const quick = values.quick ?? false;
     const only = values.only ?? [];
     const repetitions = Number(values.repetitions ?? (quick ? 1 : 5));
     const known = [...rows.map(({ name }) => name), 'nodes'];
     if (only.some((name) => !known.includes(name)) || !Number.isInteger(repetitions) || repetitions < 1) return undefined;
-    return { effort: { quick, busy: values.busy ?? false, seconds: quick ? 0.04 : 0.1, repetitions }, only };
+    return { effort: { quick, seconds: quick ? 0.04 : 0.1, repetitions }, only };
   } catch {
     return undefined;
-  }
-}
-
-/** Work of others on the machine then disturbs less, and all contestants alike. Root only. */
-function raisePriority(): string {
-  try {
-    setPriority(-20);
-    return 'nice -20';
-  } catch {
-    return 'ordinary priority';
   }
 }
 
@@ -65,7 +51,7 @@ async function runRow(row: Row, contestants: readonly Contestant[], effort: Effo
   for (const contestant of contestants) {
     for (const one of row.runs(contestant, effort)) {
       if (told) return;
-      const { code, stdout, stderr, timedOut } = await contestant.run({ ...one, realTime: effort.busy && row.pair === true });
+      const { code, stdout, stderr, timedOut } = await contestant.run(one);
       results.add(contestant.name, parse(stdout));
       if (code !== 0) results.missing.set(`${contestant.name}: ${one.args.join(' ')}`, timedOut ? 'took too long' : stderr.trim().split('\n').slice(-3).join(' | '));
     }
@@ -90,8 +76,8 @@ function show(chosen: readonly Row[], contestants: readonly Contestant[], result
   }
 }
 
-function machine(priority: string): Record<string, unknown> {
-  return { host: hostname(), cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), load: loadavg(), priority, date: new Date().toISOString() };
+function machine(): Record<string, unknown> {
+  return { host: hostname(), cpus: cpus().length, model: cpus()[0]?.model, kernel: release(), load: loadavg(), date: new Date().toISOString() };
 }
 
 function figures(contestants: readonly Contestant[], results: Results): Record<string, Record<string, unknown>> {
@@ -108,8 +94,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const chosen = rows.filter(({ name }) => only.length === 0 || only.includes(name));
   const directory = mkdtempSync(join(tmpdir(), 'mpvm-bench-'));
   const results = new Results(), between = new Results();
-  const info = machine(raisePriority());
-  say(`${String(info['model'])}, ${String(info['cpus'])} processors, Linux ${String(info['kernel'])}, ${String(info['priority'])}, load ${loadavg()[0]!.toFixed(1)}`);
+  const info = machine();
+  say(`${String(info['model'])}, ${String(info['cpus'])} processors, Linux ${String(info['kernel'])}, load ${loadavg()[0]!.toFixed(1)}`);
   let contestants: Contestant[] = [], far: Contestant[] = [];
   const absent = new Map<string, string>();
   try {

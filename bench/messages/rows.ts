@@ -3,7 +3,6 @@ import type { Contestant } from './contestants.js';
 
 export interface Effort {
   quick: boolean;
-  busy: boolean;
   /** Seconds for each point. */
   seconds: number;
   repetitions: number;
@@ -14,15 +13,11 @@ export interface Run {
   args: string[];
   /** Processes to start, for MPI. */
   tasks: number;
-  /** The processes measured, and no daemon, go before everything else on the machine. */
-  realTime?: boolean;
 }
 
 export interface Row {
   name: string;
   title: string;
-  /** One or two processes, so that --busy may give them a processor each. */
-  pair?: boolean;
   /** Fewer would do where a run takes long. */
   repetitions?: number;
   /** What the row's line for a point of ours is called, and the points it is compared with. */
@@ -68,11 +63,11 @@ function mcast(contestant: Contestant, effort: Effort): Run[] {
 }
 
 export const rows: readonly Row[] = [
-  { name: 'pingpong', title: 'half a round trip between two tasks of a node', pair: true, runs: pingpong, counterpart: sameSize },
+  { name: 'pingpong', title: 'half a round trip between two tasks of a node', runs: pingpong, counterpart: sameSize },
   {
     name: 'rate',
     title: 'time a message of 8 bytes in a stream one way',
-    pair: true,
+   
     runs: ({ kind, method }, { seconds }) => (kind === 'plain' && method !== 'spin' ? [] : [{ args: ['rate', String(seconds * 2)], tasks: 2 }]),
   },
   { name: 'mcast', title: 'multicast to the others, each of which answers (case: number of tasks)', runs: mcast },
@@ -89,13 +84,13 @@ export const rows: readonly Row[] = [
   {
     name: 'pack',
     title: 'pack doubles; memcpy of as much',
-    pair: true,
+   
     runs: ({ kind }, { seconds }) => (kind === 'pvm' ? [{ args: ['pack', '4096,65536,1048576', String(seconds)], tasks: 1 }] : []),
   },
   {
     name: 'compute',
     title: 'a fixed piece of work without a call of the library',
-    pair: true,
+   
     runs: ({ name }, { seconds }) => (['mpvm', 'mpvm, no agent'].includes(name) ? [{ args: ['compute', String(seconds * 4)], tasks: 1 }] : []),
   },
 ];

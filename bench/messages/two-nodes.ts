@@ -27,7 +27,6 @@ export interface Nodes {
 
 const row: Row = {
   name: 'pingpong',
-  pair: true,
   title: 'half a round trip between two nodes (network namespaces joined by veth)',
   runs: ({ kind, name }, { quick, seconds }) => {
     const sizes = quick ? '64,65536,1048576,16777216' : '0,8,64,512,4096,65536,1048576,16777216', time = String(seconds);
@@ -85,7 +84,7 @@ async function ours(directory: string): Promise<Team> {
   daemons.push(await daemon(1, ['--join', `${addresses[0]}:4711`]));
   const first = { ...env, MPVM_NODE: 'n1', PVM_BENCH_WHERE: 'n2' };
   return {
-    contestants: [{ name: 'mpvm', kind: 'pvm', run: (one) => run('ip', inside(0, [join(directory, 'bench-messages'), ...one.args]), { env: { ...first, ...environment(one) }, timeoutMs }) }],
+    contestants: [{ name: 'mpvm', kind: 'pvm', run: (one) => run('ip', inside(0, [join(directory, 'bench-messages'), ...one.args]), { env: { ...first, ...environment() }, timeoutMs }) }],
     close: async () => {
       for (const one of daemons.reverse()) {
         one.kill();
@@ -124,7 +123,7 @@ async function pvm(directory: string): Promise<Team> {
   const one = (name: string, route: string): Contestant => ({
     name, kind: 'pvm',
     run: (each) => run('ip', inside(0, [join(directory, 'bench-messages'), ...each.args]), {
-      env: { ...env, PVM_BENCH_WHERE: addresses[1], ...environment(each, { PVM_BENCH_ROUTE: route }) }, timeoutMs,
+      env: { ...env, PVM_BENCH_WHERE: addresses[1], ...environment({ PVM_BENCH_ROUTE: route }) }, timeoutMs,
     }),
   });
   return { contestants: [one('PVM direct', 'direct'), one('PVM default', 'default')], close: async () => { await console('halt\n'); } };
@@ -133,9 +132,9 @@ async function pvm(directory: string): Promise<Team> {
 const openMpi = async (directory: string): Promise<Team> => ({
   contestants: [{
     name: 'Open MPI', kind: 'mpi',
-    run: (one) => run('ip', inside(0, ['mpirun.openmpi', '--allow-run-as-root', ...(one.realTime ? ['-x', 'BENCH_REALTIME'] : []), '--mca', 'plm_rsh_agent', remoteShell(directory, ''), '--mca', 'btl', 'tcp,self',
+    run: (one) => run('ip', inside(0, ['mpirun.openmpi', '--allow-run-as-root', '--mca', 'plm_rsh_agent', remoteShell(directory, ''), '--mca', 'btl', 'tcp,self',
       '--mca', 'pml', 'ob1', '--mca', 'btl_tcp_if_include', '10.77.61.0/24', '--mca', 'oob_tcp_if_include', '10.77.61.0/24', '-n', '2', '--host', addresses.join(','), '--map-by', 'node',
-      join(directory, 'bench-messages'), ...one.args]), { env: { ...process.env, ...environment(one) }, timeoutMs: 60_000 }),
+      join(directory, 'bench-messages'), ...one.args]), { env: { ...process.env, ...environment() }, timeoutMs: 60_000 }),
   }],
   close: async () => undefined,
 });
@@ -144,7 +143,7 @@ const mpich = async (directory: string): Promise<Team> => ({
   contestants: [{
     name: 'MPICH', kind: 'mpi',
     run: (one) => run('ip', inside(0, ['mpirun.mpich', '-launcher', 'ssh', '-launcher-exec', remoteShell(directory, ''), '-hosts', addresses.join(','), '-ppn', '1', '-n', '2',
-      join(directory, 'bench-messages'), ...one.args]), { env: { ...process.env, ...environment(one), UCX_TLS: 'tcp,self' }, timeoutMs: 60_000 }),
+      join(directory, 'bench-messages'), ...one.args]), { env: { ...process.env, ...environment(), UCX_TLS: 'tcp,self' }, timeoutMs: 60_000 }),
   }],
   close: async () => undefined,
 });
@@ -153,7 +152,7 @@ const plain = async (directory: string): Promise<Team> => ({
   contestants: [{
     name: 'C, TCP', kind: 'plain', method: 'tcp',
     run: async (one) => {
-      const env = { ...process.env, ...environment(one) };
+      const env = { ...process.env, ...environment() };
       const program = join(directory, 'bench-messages');
       const server = new Running('ip', inside(1, [program, 'serve', addresses[1]]), { env, timeoutMs });
       await server.printed('\n');

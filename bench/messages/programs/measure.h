@@ -8,7 +8,6 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,15 +25,10 @@ static inline double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* With BENCH_REALTIME this process, and no daemon, goes before everything else on the machine: so
- * it must end, whatever happens. */
+/* It must end, whatever happens. */
 static inline void prepare_process(void)
 {
-	struct sched_param priority = { .sched_priority = 5 };
-
-	if (getenv("BENCH_REALTIME"))
-		sched_setscheduler(0, SCHED_FIFO, &priority);
-	alarm(getenv("BENCH_REALTIME") ? 20 : 120);
+	alarm(120);
 }
 
 static inline int by_size(const void *one, const void *other)
