@@ -69,10 +69,12 @@ static uint64_t likely(struct script *script, uint64_t usual)
 
 /* ------------------------------------------------------------------ the receiver */
 
+/* At the descriptors too, which a poll leaves alone when it has looked lately. */
 static void look(void)
 {
 	pvmi_enter();
 	pvmi_plane_poll();
+	pvmi_plane_service(PVMI_PROGRAM);
 	pvmi_leave();
 }
 
@@ -220,29 +222,36 @@ static void send_frame(struct peer *peer, struct script *script)
 	peer->sent++;
 }
 
+/* As ring.c makes it: the position counts the laps. */
+static uint32_t stamp_of(uint64_t position, size_t size)
+{
+	return (uint32_t)(position / PVMI_RING_UNIT) << 11 | (uint32_t)(size / PVMI_RING_UNIT);
+}
+
 static void push_record(struct peer *peer, struct script *script)
 {
+	static const uint8_t kinds[] = { PVMI_RECORD_WHOLE, PVMI_RECORD_INLINE, PVMI_RECORD_LENT, PVMI_RECORD_SKIP };
 	struct pvmi_record record = { 0 };
 	const uint8_t *body;
-	size_t length = number(script, 2) % 1200, at = peer->head % PVMI_RING_DATA;
+	size_t length = number(script, 2) % 1200, at = peer->head % PVMI_RING_DATA, header, size;
 
-	record.kind = (uint16_t)likely(script, 1 + byte(script) % 2);
-	record.flags = (uint16_t)likely(script, PVMI_RECORD_FIRST | PVMI_RECORD_LAST);
+	record.kind = (uint8_t)likely(script, kinds[byte(script) % 4]);
+	record.flags = (uint8_t)likely(script, PVMI_RECORD_FIRST | PVMI_RECORD_LAST);
 	record.number = likely(script, peer->sent + 1);
-	record.length = likely(script, length);
+	record.length = (uint32_t)likely(script, length);
 	record.message_length = likely(script, length);
 	record.offset = likely(script, 64);
 	record.lend = (uint32_t)likely(script, 3);
 	record.tag = (int32_t)likely(script, 7);
-	length = record.kind == PVMI_RECORD_INLINE ? length : 0;
-	record.size = (uint32_t)likely(script, (sizeof(record) + length + 63) / 64 * 64);
-	length = some(script, length, &body);
-	if (at + sizeof(record) + length > PVMI_RING_DATA)
-		at = 0;
-	memcpy(peer->ring->data + at, &record, sizeof(record));
-	memcpy(peer->ring->data + at + sizeof(record), body, length);
-	peer->head = likely(script, peer->head + (sizeof(record) + length + 63) / 64 * 64);
-	__atomic_store_n(&peer->ring->head, peer->head, __ATOMIC_RELEASE);
+	header = record.kind == PVMI_RECORD_WHOLE ? PVMI_RECORD_SHORT : sizeof(record);
+	length = record.kind == PVMI_RECORD_LENT ? 0 : length;
+	length = some(script, length < PVMI_RING_DATA - at - header ? length : PVMI_RING_DATA - at - header, &body);
+	size = (header + length + 63) / 64 * 64;
+	record.stamp = (uint32_t)likely(script, stamp_of(peer->head, size));
+	memcpy(peer->ring->data + at, &record, header);
+	memcpy(peer->ring->data + at + header, body, length);
+	peer->head += size;
+	memset(peer->ring->data + peer->head % PVMI_RING_DATA, 0, 4);
 	if (pvmi->plane->inbox && peer->welcome.place < PVMI_LOCAL_SENDERS)
 		pvmi_inbox_tell(pvmi->plane->inbox, peer->welcome.place);
 	peer->sent++;

@@ -4,14 +4,15 @@
 
 #include <stdint.h>
 
-/* The kernel keeps the number in the limit of a segment of its own, for this purpose. It is true
- * when it is read, and a hint afterwards. */
+/* The kernel keeps the number beside the time stamp counter, for this purpose. It is true when it
+ * is read, and a hint afterwards. (The limit of the kernel's segment for it, lsl, is a little
+ * quicker to read, and unknown to valgrind.) */
 static inline uint32_t pvmi_processor(void)
 {
-	uint32_t limit = 0;
+	uint32_t low, high, number;
 
-	__asm__ volatile("lsl %1, %0" : "+r"(limit) : "r"(0x7bU) : "cc");
-	return limit & 0xfff;
+	__asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(number));
+	return number & 0xfff;
 }
 
 #endif
