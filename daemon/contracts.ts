@@ -54,6 +54,10 @@ export interface VmEvents {
   /** Declared lost, or it has left. Its tasks are gone. */
   nodeDown: [NodeInfo];
   moved: [DirectoryEntry];
+  /** A task that had moved has ended: the directory knows it no more. */
+  forgotten: [number];
+  /** All that is known comes from the registry anew: what it does not know any more has ended meanwhile. */
+  resynced: [];
   shutdown: [string];
   /** Who holds an office has changed. */
   offices: [];

@@ -17,6 +17,9 @@ const deliverTimeoutMs = 60_000;
 /** How long accept() makes its caller wait for a slow task; its frames are kept then all the same. */
 const acceptWaitMs = 30_000;
 
+/** More than can end in the instants between a task's end and the news of its last move. */
+const endedKept = 10_000;
+
 interface Batch {
   frames: ToTask[];
   done: ((reached: boolean) => void)[];
@@ -26,14 +29,26 @@ export class Router {
   readonly #core: Core;
   /** Moves from here that the directory's news may not have told yet. */
   readonly #departures = new Map<number, { node: string; epoch: number }>();
+  /** Tasks that have moved and have ended: a departure from here that is noted late is of no use any more. Oldest first. */
+  readonly #ended = new Set<number>();
   readonly #queues = new Map<number, Batch>();
 
   constructor(core: Core) {
     this.#core = core;
+    core.vm.on('forgotten', (tid) => this.#forget(tid));
+    core.vm.on('resynced', () => {
+      for (const [tid, { epoch }] of [...this.#departures]) if (core.vm.locate(tid).epoch < epoch) this.#forget(tid);
+    });
   }
 
   departed(tid: number, node: string, epoch: number): void {
-    this.#departures.set(tid, { node, epoch });
+    if (!this.#ended.has(tid)) this.#departures.set(tid, { node, epoch });
+  }
+
+  #forget(tid: number): void {
+    this.#departures.delete(tid);
+    this.#ended.add(tid);
+    if (this.#ended.size > endedKept) this.#ended.delete(this.#ended.values().next().value!);
   }
 
   /** To the best of this node's knowledge. */

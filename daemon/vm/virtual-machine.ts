@@ -247,7 +247,7 @@ export class Member implements VirtualMachine {
     if (event.snapshot) this.#takeSnapshot(event.snapshot);
     else if (event.node) this.#tell(this.#view.node(event.node));
     else if (event.moved) this.#tell(this.#view.move(event.moved));
-    else if (event.forgotten) this.#view.forget(event.forgotten);
+    else if (event.forgotten) this.#forgotten(event.forgotten);
     else if (event.offices) this.#takeOffices(event.offices);
     else if (event.shutdown) this.#emit('shutdown', 'the VM goes down');
   }
@@ -267,8 +267,14 @@ export class Member implements VirtualMachine {
     this.tasksLost = snapshot.tasksLost ?? false;
     this.#takeOffices(snapshot.offices ?? {});
     this.#tell(this.#view.replace(snapshot));
+    this.#emit('resynced');
     this.#log.info({ host: this.self.host, nodes: snapshot.nodes?.length, again, tasksLost: this.tasksLost }, 'joined the VM');
     if (again && this.tasksLost) this.#emit('outcast');
+  }
+
+  #forgotten(tid: number): void {
+    this.#view.forget(tid);
+    this.#emit('forgotten', tid);
   }
 
   #takeOffices({ officers }: mpvm.node.IOffices): void {
