@@ -14,9 +14,9 @@ export const sourceFaults = [
   'SOURCE_AFTER_START', // the agent has been asked
   'SOURCE_DURING_PRECOPY', // at the first progress of the copying
   'SOURCE_BEFORE_GRANT', // the agent asks for the freeze
-  'SOURCE_AFTER_GRANT', // it has it; the record has not been handed over
+  'SOURCE_AFTER_GRANT', // it has it
+  'SOURCE_AFTER_IMAGE', // the agent has sent all; the record has not been handed over
   'SOURCE_AFTER_HANDOVER',
-  'SOURCE_AFTER_IMAGE', // the agent has sent all
   'SOURCE_AFTER_ARRIVED',
   'SOURCE_BEFORE_DESTROY', // committed, and the agent has not been told
   'SOURCE_AFTER_DESTROY',

@@ -149,7 +149,7 @@ export class OutboundMove {
     try {
       const ready = await this.#prepare();
       await this.#copy(ready);
-      await this.#freeze();
+      this.#freeze();
       await this.#awaitResumed(await this.#awaitCommit());
     } catch (thrown) {
       await this.#giveUp(asMpvmError(thrown));
@@ -230,15 +230,20 @@ export class OutboundMove {
     }
   }
 
-  async #freeze(): Promise<void> {
-    const { task, engine, vm } = this.#options;
+  #freeze(): void {
+    const { task, engine } = this.#options;
     this.#faults.at('SOURCE_BEFORE_GRANT');
     if (!task.beginMove(this.id)) throw new MpvmError('TASK_ENDED', { tid: tidText(task.tid) });
     task.hold();
     this.#advance('FROZEN');
     engine.freeze(task, this.id);
     this.#faults.at('SOURCE_AFTER_GRANT');
+  }
 
+  /** Not before the task has said its last word here: what it asked for up to the freeze is in its record. */
+  async #handOver(): Promise<void> {
+    const { task, vm } = this.#options;
+    this.#faults.at('SOURCE_AFTER_IMAGE');
     const frames = task.held().map((frame) => mpvm.task.ToTask.encode(frame).finish());
     const dirtyBytesPerSecond = this.#timeline.dirtyBytesPerSecond();
     this.#handedOver = true; // from the moment it may have been delivered
@@ -250,7 +255,7 @@ export class OutboundMove {
     for (;;) {
       const next = await this.#expect('any', silence.frozen, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.frozen }));
       if (next.kind === 'frame') {
-        if (next.frame.imageSent) this.#faults.at('SOURCE_AFTER_IMAGE');
+        if (next.frame.imageSent) await this.#handOver();
       } else if (next.event.arrived) {
         this.#timeline.arrivedUs = this.#timeline.toLocal(next.event.arrived.atUs ?? 0);
         this.#advance('ARRIVED');

@@ -48,7 +48,7 @@ export function verdictForDestination(move: MoveKey, answer: DirectoryAnswer): {
 
 /**
  * May the source let its copy go on without asking the directory? Only while the destination cannot
- * have all it needs for a commit: the record is sent at the freeze, the image ends with ImageSent.
+ * have all it needs for a commit: the record is sent when the image has been.
  * An agent that says it has failed has not sent the end of the image and never will.
  */
 export function mustAsk(source: { handedOver: boolean; agentFailed: boolean; destinationGaveUp: boolean }): boolean {

@@ -105,8 +105,8 @@ async function steps(state: State): Promise<Step[]> {
   can(state.arrived === 'runs', 'the task runs to its end', (next) => { next.arrived = 'finished'; });
 
   // -- the source
-  can(source === 'waits' && !state.handedOver, 'the record is handed over', (next) => { next.handedOver = true; next.hasRecord = true; });
-  can(source === 'waits' && !state.handedOver, 'the handover is lost', (next) => { next.handedOver = true; });
+  can(source === 'waits' && state.imageSent && !state.handedOver, 'the record is handed over', (next) => { next.handedOver = true; next.hasRecord = true; });
+  can(source === 'waits' && state.imageSent && !state.handedOver, 'the handover is lost', (next) => { next.handedOver = true; });
   const settle = (next: State, stays: boolean): void => {
     next.source = 'done';
     next.copy = stays ? 'runs' : 'destroyed';

@@ -126,6 +126,8 @@ static void strings(void)
 		text = (char *)-1;
 		SHOW(pvmupkstralloc(&text));
 		puts(text == (char *)-1 ? "untouched" : text ? text : "null");
+		if (text != (char *)-1)
+			free(text);
 	}
 }
 
