@@ -1,11 +1,12 @@
 /** What balancing says, as it happens and at its end. */
 import type { mpvm } from '../rpc/messages.js';
-import { bytes, milliseconds, paint, plural } from './format.js';
+import { paint, plural } from './format.js';
+import { planTable } from './drain.js';
 import { milestone, progress, summary } from './migrate.js';
 import type { Screen } from './screen.js';
 import { migrationShape } from './shapes.js';
 import type { MigrationShape } from './shapes.js';
-import { printJson, table } from './table.js';
+import { printJson } from './table.js';
 import { formatTid } from './tid.js';
 
 interface MoveShape {
@@ -54,17 +55,7 @@ const figures = (from: mpvm.node.BalanceEvent.IFigures | null | undefined): Figu
 /** A plan for people: its moves, or why there are none. */
 export function planLines({ plan, notes, before, after, gainSeconds, costSeconds }: PlanShape): string[] {
   if (plan.length === 0) return notes.length > 0 ? notes : ['nothing to do'];
-  const lines = table<MoveShape>(
-    [
-      { title: 'TID', cell: (move) => move.tid },
-      { title: 'FROM', cell: (move) => move.from },
-      { title: 'TO', cell: (move) => move.to },
-      { title: 'BYTES', cell: (move) => bytes(move.bytes), right: true },
-      { title: 'ABOUT', cell: (move) => milliseconds(move.ms), right: true },
-      { title: 'WHY', cell: (move) => move.reason },
-    ],
-    plan,
-  );
+  const lines = planTable(plan);
   const talk = before.talk >= 0.001 ? `, messages between nodes cost ${before.talk.toFixed(3)} of a processor, then ${after.talk.toFixed(3)}` : '';
   return [
     ...lines,

@@ -131,7 +131,8 @@ function showPlan(plan: mpvm.control.DrainEvent.IPlan, result: DrainShape, scree
   for (const left of stuck) screen.log(leftLine(left));
 }
 
-function planTable(moves: PlannedShape[]): string[] {
+/** A plan for people; of a drain or of a balancing. */
+export function planTable(moves: PlannedShape[]): string[] {
   return table(
     [
       { title: 'TID', cell: (move) => move.tid },

@@ -13,7 +13,8 @@ export function nodeState(node: NodeShape): string {
   return node.cordoned ? paint('yellow', node.tasks > 0 ? 'up, cordoned' : 'up, drained') : paint('green', 'up');
 }
 
-const columns: Column<NodeShape>[] = [
+/** What every table of nodes shows. */
+export const nodeColumns: Column<NodeShape>[] = [
   { title: 'NODE', cell: (node) => node.name },
   { title: 'ADDRESS', cell: (node) => node.address },
   { title: 'STATE', cell: nodeState },
@@ -21,6 +22,9 @@ const columns: Column<NodeShape>[] = [
   { title: 'LOAD', cell: (node) => node.load.toFixed(2), right: true },
   { title: 'CPUS', cell: (node) => String(node.cpus), right: true },
   { title: 'FREE', cell: (node) => bytes(node.memoryFreeBytes), right: true },
+];
+const columns: Column<NodeShape>[] = [
+  ...nodeColumns,
   { title: 'TIDS', cell: (node) => node.host },
   { title: 'NOTE', cell: (node) => noteOf(node) },
 ];

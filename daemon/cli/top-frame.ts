@@ -1,7 +1,7 @@
 /** What `mpvm top` shows, from two looks at the VM. Pure. */
 import { bytes, paint, programName, width } from './format.js';
 import { progress, summary } from './migrate.js';
-import { nodeState } from './nodes.js';
+import { nodeColumns } from './nodes.js';
 import type { MigrationShape, NodeShape, TaskShape } from './shapes.js';
 import { table } from './table.js';
 import type { Column } from './table.js';
@@ -40,15 +40,6 @@ const comparisons: Record<Order, (a: TopTask, b: TopTask) => number> = {
 };
 export const sorted = (tasks: readonly TopTask[], order: Order): TopTask[] => [...tasks].sort(comparisons[order]);
 
-const nodeColumns: Column<NodeShape>[] = [
-  { title: 'NODE', cell: (node) => node.name },
-  { title: 'ADDRESS', cell: (node) => node.address },
-  { title: 'STATE', cell: nodeState },
-  { title: 'TASKS', cell: (node) => String(node.tasks), right: true },
-  { title: 'LOAD', cell: (node) => node.load.toFixed(2), right: true },
-  { title: 'CPUS', cell: (node) => String(node.cpus), right: true },
-  { title: 'FREE', cell: (node) => bytes(node.memoryFreeBytes), right: true },
-];
 const taskColumns: Column<TopTask>[] = [
   { title: 'TID', cell: (task) => task.tid },
   { title: 'NODE', cell: (task) => task.node },
