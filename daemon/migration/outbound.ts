@@ -81,8 +81,6 @@ export class OutboundMove {
   #vanished: Promise<void> | undefined;
   #handedOver = false;
   #imageSent = false;
-  /** The agent has said so, and has not sent the end of the image: there will be no arrival. */
-  #agentFailed = false;
   #destinationGaveUp = false;
 
   constructor(options: OutboundOptions) {
@@ -350,7 +348,7 @@ export class OutboundMove {
     clearTimeout(this.#deadline);
     this.#inbound.abort();
 
-    if (mustAsk({ handedOver: this.#handedOver, agentFailed: this.#agentFailed, destinationGaveUp: this.#destinationGaveUp })) {
+    if (mustAsk({ handedOver: this.#handedOver, destinationGaveUp: this.#destinationGaveUp })) {
       this.#timeline.begin('in doubt');
       const outcome = await settleDoubt({ vm, tid: task.tid, epoch: this.#epoch, migration: this.id, log: this.#log });
       if (outcome.task !== 'here') {
@@ -436,7 +434,6 @@ export class OutboundMove {
       this.#announce();
     }
     if (migrationFailed) {
-      this.#agentFailed = !this.#imageSent;
       throw MpvmError.received(migrationFailed.code || 'CAPTURE_FAILED', migrationFailed.text || 'the task gave no reason');
     }
   }

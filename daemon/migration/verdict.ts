@@ -48,9 +48,9 @@ export function verdictForDestination(move: MoveKey, answer: DirectoryAnswer): {
 
 /**
  * May the source let its copy go on without asking the directory? Only while the destination cannot
- * have all it needs for a commit: the record is sent when the image has been.
- * An agent that says it has failed has not sent the end of the image and never will.
+ * have all it needs for a commit: the record is sent when the image has been, so that an agent
+ * which fails before the end of the image has been handed over by nobody.
  */
-export function mustAsk(source: { handedOver: boolean; agentFailed: boolean; destinationGaveUp: boolean }): boolean {
-  return source.handedOver && !source.agentFailed && !source.destinationGaveUp;
+export function mustAsk(source: { handedOver: boolean; destinationGaveUp: boolean }): boolean {
+  return source.handedOver && !source.destinationGaveUp;
 }

@@ -112,7 +112,7 @@ async function steps(state: State): Promise<Step[]> {
     next.copy = stays ? 'runs' : 'destroyed';
   };
   const giveUp = (next: State, destinationGaveUp: boolean): void => {
-    if (mustAsk({ handedOver: next.handedOver, agentFailed: false, destinationGaveUp })) {
+    if (mustAsk({ handedOver: next.handedOver, destinationGaveUp })) {
       next.source = 'asking';
       next.requests.push('fence');
     } else settle(next, true);
