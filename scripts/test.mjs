@@ -63,18 +63,23 @@ const suites = [
 /** cmocka sums up each program in three lines; other C tests say "ok NAME …" or "FAILED NAME: …", one line a case. */
 function countC(output) {
   const sum = (word) => [...output.matchAll(new RegExp(`\\[ *${word} *\\] (\\d+) test`, 'g'))].reduce((total, match) => total + Number(match[1]), 0);
-  const lines = (pattern) => [...output.matchAll(pattern)].map((match) => match[1]);
+  const lines = (pattern, group = 1) => [...output.matchAll(pattern)].map((match) => match[group]);
   const counts = {
     passed: sum('PASSED') + lines(/^(ok) \S/gm).length,
     failed: sum('FAILED') + lines(/^(FAILED) \S/gm).length,
     skips: [...new Set([...lines(/\[ *SKIPPED *\] (?!\d+ test)(.*)/g), ...lines(/^skipped (.*)/gm)])],
   };
+  const failures = lines(/^(?:.*\n){0,6}(?:\[ *FAILED *\] (?!\d+ test)|FAILED ).*/gm, 0);
+  if (failures.length > 0) counts.failures = failures;
   return counts.passed + counts.failed > 0 ? counts : undefined;
 }
 
 function countMocha(_, resultFile) {
   return existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')) : undefined;
 }
+
+const lastLines = (text, most = 40) => text.trimEnd().split('\n').slice(-most).join('\n');
+const heading = (text) => text.slice(0, text.indexOf('\n') + 1);
 
 /** Each suite has its own directory for temporary files, so that what it leaves behind can be seen. */
 async function runSuite(suite) {
@@ -93,6 +98,8 @@ async function runSuite(suite) {
   if (timedOut) say(`${suite.name}: ended after ${suite.limitSeconds} s, its time limit`);
   // A suite may fail outside of any test: then its exit says so.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  // Of what tells nothing about single tests, the end is likely to say why.
+  if (counts.failed > 0) counts.failures ??= [lastLines(output)];
   const how = code === 0 ? paint('green', 'ok') : paint('red', timedOut ? 'timed out' : `failed (${signal ?? `exit ${code}`})`);
   say(`-- ${suite.name}: ${how}, ${counts.passed} passed, ${counts.failed} failed, ${counts.skips.length} skipped, ${seconds}\n`);
   return counts;
@@ -111,11 +118,15 @@ async function main(words) {
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skips.push(...counts.skips);
-    if (counts.failed > 0) failed.push(suite.name);
+    if (counts.failed > 0) failed.push({ name: suite.name, failures: counts.failures });
   }
   if (missing.length > 0) say(`Not installed: ${missing.join(' ')}. With them more could be tested: sudo apt-get install ${missing.join(' ')}`);
   for (const skip of total.skips) say(`skipped: ${skip}`);
-  for (const name of failed) say(paint('red', `failed: ${name}`));
+  // Once more at the end, where who has only the end of a long log finds it.
+  for (const { name, failures } of failed) {
+    say(paint('red', `failed: ${name}`));
+    for (const failure of failures.slice(0, 5)) say(`${heading(failure)}${lastLines(failure, 60)}`.replace(/^/gm, '    '));
+  }
   say(`${((performance.now() - started) / 1000).toFixed(0)} s`);
   say(`${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped`);
   return total.failed === 0 ? 0 : 1;
