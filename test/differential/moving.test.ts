@@ -3,7 +3,8 @@
  * program prints must not tell. The same program unmoved is the reference (that it does what PVM
  * 3.4.6 does is what probes.test.ts shows).
  *
- * PROBE_PACE slows the probes down (see probe.h), so that moves fall between any two of their steps.
+ * PROBE_PACE slows the probes down (see probe.h), so that moves fall between any two of their steps;
+ * with PROBE_PATIENCE they wait longer for a message than they would have to where nothing moves.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -20,6 +21,7 @@ import type { Mask } from './normalise.js';
 const folder = join(root, 'test/differential/probes');
 const binaries = binaryDirectories('probes');
 const paceMs = 10;
+const patienceS = 60;
 
 /** Why a probe is not run here. */
 const left: Record<string, string> = {
@@ -37,7 +39,7 @@ const masks: Record<string, Mask> = {
 const names = readdirSync(folder).filter((name) => name.endsWith('.c')).map((name) => name.slice(0, -2)).sort();
 
 describe('probes under moves', function () {
-  this.timeout(60_000);
+  this.timeout(150_000);
   before(async function () {
     this.timeout(240_000);
     const missing = judgeMissing();
@@ -46,12 +48,12 @@ describe('probes under moves', function () {
       await compile(join(folder, `${name}.c`), binaries, { flags: ['-w', '-O1', '-std=gnu11'], headers: [join(folder, 'probe.h')] });
     }
   });
-  const lab = useLab({ nodes: 3, path: [binaries.ours], env: { PROBE_PACE: String(paceMs) } });
+  const lab = useLab({ nodes: 3, path: [binaries.ours], env: { PROBE_PACE: String(paceMs), PROBE_PATIENCE: String(patienceS) } });
   let moves = 0;
 
   async function printed(name: string): Promise<string> {
     const run = await lab().run(join(binaries.ours, name));
-    const ended = await run.finish(50_000);
+    const ended = await run.finish(100_000);
     const mask = { ...masks[name], paths: [binaries.ours, lab().directory] };
     return normalise(`${run.output}\nexit ${ended?.code ?? '?'} ${ended?.signal ?? ''}`, mask);
   }
