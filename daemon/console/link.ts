@@ -134,7 +134,7 @@ export class TaskLink {
     if (frame.request !== 0 && waiting) {
       this.#waiting.delete(frame.request);
       waiting.resolve(frame);
-    } else if (frame.deliver) this.#events.message(frame.deliver);
+    } else if (frame.deliver && !frame.deliver.number) this.#events.message(frame.deliver);
     else if (frame.migrationStart) this.#refuse(frame.migrationStart.id ?? '');
   }
 

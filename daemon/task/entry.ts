@@ -334,9 +334,13 @@ export class TaskEntry implements LocalTask {
     if (this.#state !== 'moving' && this.#state !== 'arriving') return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
-  /** As settled(), and it can be reached: also waits for a task that has just started or arrived. */
+  /** Others can connect to it. While its memory is copied it is still where it was; frozen it answers nobody. */
+  get isReachable(): boolean {
+    return this.endpoint !== undefined && this.here && !this.#holding;
+  }
+  /** Resolves when it can be reached, or is not here any more: waits for a task that has just started or arrived, or is frozen. */
   reachable(): Promise<void> {
-    if (this.#state !== 'moving' && (!this.here || this.endpoint !== undefined)) return Promise.resolve();
+    if (this.isReachable || !this.here) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
   setEndpoint(endpoint: { localPath: string; port: number }): void {

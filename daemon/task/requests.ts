@@ -85,7 +85,11 @@ export class Requests {
 function handlersFor({ core, tasks, router, resolver, notices, officers, signalAnywhere }: Services): Partial<Record<NonNullable<Frame['body']>, Handler>> {
   const { vm } = core;
   return {
-    resolve: async (_entry, frame) => ({ route: await resolver.forTask(frame.resolve ?? {}) }),
+    resolve: async (entry, frame) => {
+      const tid = frame.resolve?.tid ?? 0;
+      const later = (): void => entry.deliver([{ request: frame.request, route: { tid, state: mpvm.task.Route.State.LATER } }]);
+      return { route: await resolver.forTask(frame.resolve ?? {}, later) };
+    },
 
     spawn: async (entry, frame) => {
       const request = frame.spawn ?? {};

@@ -27,13 +27,18 @@ export class Resolver {
     this.#router = router;
   }
 
-  /** For a task of this node. */
-  async forTask(request: mpvm.task.IResolve): Promise<Route> {
+  /** For a task of this node. `later` is called, once, when the answer has to wait for the end of a move or a start. */
+  async forTask(request: mpvm.task.IResolve, later: () => void): Promise<Route> {
     const tid = request.tid ?? 0;
     const self = this.#core.vm.self.name;
     let known: { node: string; epoch: number } | undefined;
+    let told = false;
+    const tell = (): void => {
+      if (!told) later();
+      told = true;
+    };
     for (let hop = 0; !this.#core.stopping; hop++) {
-      const here = await this.#here(request);
+      const here = await this.#here(request, tell);
       if (here) return here;
       let where = this.#router.whereIs(tid);
       if (known !== undefined && known.epoch > where.epoch) where = known;
@@ -46,8 +51,13 @@ export class Resolver {
         where = sure;
         if (hop >= hops) await delay(dyingMs * hop);
       }
-      const reply = await this.#router.ask(where.node, (client) => client.resolve(request, { timeoutMs: peerTimeoutMs }));
+      const reply = await this.#router.ask(where.node, (client) => client.resolve({ ...request, impatient: !told }, { timeoutMs: peerTimeoutMs }));
       if (reply === undefined) return { tid, state: DEAD };
+      if (reply.later) {
+        tell();
+        hop--;
+        continue;
+      }
       if (!reply.notHere) return this.#elsewhere(reply.route, where.node);
       known = { node: reply.now?.node ?? '', epoch: reply.now?.epoch ?? 0 };
     }
@@ -58,6 +68,7 @@ export class Resolver {
   async forPeer(request: mpvm.node.IResolveRequest): Promise<mpvm.node.IResolveReply> {
     const tid = request.tid ?? 0;
     for (;;) {
+      if (request.impatient && this.#isPutOff(request.tid ?? 0)) return { later: true };
       const route = await this.#here(request);
       if (route) return { route };
       let where: { node: string; epoch: number } | undefined = this.#router.whereIs(tid);
@@ -71,7 +82,7 @@ export class Resolver {
   }
 
   /** The route to a task of this node, as seen from this node; undefined when it is not here (any more). */
-  async #here(request: mpvm.task.IResolve): Promise<Route | undefined> {
+  async #here(request: mpvm.task.IResolve, later?: () => void): Promise<Route | undefined> {
     for (;;) {
       const entry = this.#core.table.get(request.tid ?? 0);
       if (!entry?.here) return undefined;
@@ -81,12 +92,18 @@ export class Resolver {
         await delay(dyingMs);
         continue;
       }
-      if (entry.endpoint !== undefined && entry.state !== 'moving') {
-        const { localPath, port } = entry.endpoint;
+      if (entry.isReachable) {
+        const { localPath, port } = entry.endpoint!;
         return { tid: entry.tid, state: HERE, epoch: entry.epoch, localPath, address: this.#core.vm.self.address, port };
       }
+      later?.();
       await entry.reachable();
     }
+  }
+
+  #isPutOff(tid: number): boolean {
+    const entry = this.#core.table.get(tid);
+    return entry !== undefined && entry.here && !entry.isConsole && !entry.isReachable;
   }
 
   #dying(entry: TaskEntry, request: mpvm.task.IResolve): boolean {

@@ -29,6 +29,7 @@ import { Resolver } from './resolver.js';
 import { Router } from './router.js';
 import { TaskServer } from './server.js';
 import { stopAll } from './shutdown.js';
+import { type Message, Wills } from './wills.js';
 import { type NewTask, Spawner, type SpawnAnywhere, type SpawnerHost } from './spawner.js';
 import type { Started } from './starter.js';
 
@@ -62,6 +63,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   readonly #router: Router;
   readonly #notices: Notices;
   readonly #outlet: Outlet;
+  readonly #wills: Wills;
   readonly #resolver: Resolver;
   readonly #spawner: Spawner;
   readonly #arrivals: Arrivals;
@@ -86,6 +88,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.#router = new Router(this);
     this.#notices = new Notices(this, this.#router);
     this.#outlet = new Outlet(this, this.#router);
+    this.#wills = new Wills(this, this.#router);
     this.#resolver = new Resolver(this, this.#router);
     this.officers = new Officers(this, { spawnOn: (node, request) => this.#spawner.onNode(node, request), addHosts: (names) => this.#requests.addHosts(names), endedByTasker: (entry, exit) => this.#endedByTasker(entry, exit) }, this.#router);
     this.#spawner = new Spawner(this, this, options.libraryDirectory);
@@ -111,6 +114,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   async start(moves?: Pick<Migrations, 'settle' | 'outcome'>): Promise<void> {
     this.#enrolment.moves = moves;
     await new Recovery(this, this, this.#router, moves).run();
+    this.#wills.takeUp();
     // What the last daemon had not forwarded is lost with it: those who wait for it need not.
     for (const { tid, epoch, node } of this.book.notDrained) void this.#outlet.drained(tid, epoch, node);
     this.vm.on('nodeUp', (node) => {
@@ -135,7 +139,10 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     await stopAll([...this.table.values()], [...this.#captured], this.#options.graceMs);
     await this.#server.close();
     for (const captured of this.#captured) captured.pipe.close();
-    for (const entry of this.table.values()) this.#removeFiles(entry);
+    for (const entry of this.table.values()) {
+      this.#removeFiles(entry);
+      this.#wills.remove(entry.tid);
+    }
     this.book.erase();
   }
 
@@ -408,6 +415,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.book.remove(entry.tid);
     this.#enrolment.forget(entry);
     this.#removeFiles(entry);
+    this.#wills.remove(entry.tid); // what it had not said it writes down again where it is now
     this.book.draining({ tid: entry.tid, epoch, node });
     void (entry.captured?.departed(node, epoch) ?? this.#outlet.drained(entry.tid, epoch, node));
     const { process } = entry;
@@ -445,9 +453,10 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     if (this.table.get(entry.tid) === entry) this.table.delete(entry.tid);
     this.#enrolment.forget(entry);
     this.#requests.abandon(entry);
+    const will = this.#wills.read(entry.tid);
     this.#removeFiles(entry);
     this.book.remove(entry.tid);
-    void this.#tellOfEnd(entry, exit);
+    void this.#tellOfEnd(entry, exit, will);
     this.officers.ended(entry, exit);
     if (entry.record.tasker && entry.captured === undefined) void this.#outlet.ended(entry).then(() => this.#outlet.exited(entry, exit));
     this.log.debug({ tid: tidText(entry.tid), ...exit }, 'task ended');
@@ -455,8 +464,9 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   }
 
   /** Who hears of an end finds nothing of the task any more, in groups and mailbox neither. */
-  async #tellOfEnd(entry: TaskEntry, exit: Exit): Promise<void> {
+  async #tellOfEnd(entry: TaskEntry, exit: Exit, will: Message[]): Promise<void> {
     this.#notices.drop(entry);
+    if (!this.stopping) await Promise.race([this.#wills.carryOut(entry.tid, will), delay(clearingMs)]);
     if (!this.stopping) await Promise.race([this.vm.forget(entry.tid, entry.epoch), delay(clearingMs)]);
     this.#notices.localEnded(entry, exit.code, exit.signal);
   }

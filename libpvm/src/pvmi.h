@@ -80,6 +80,9 @@ struct pvmi_message {
 	} cursor;
 	struct pvmi_message *next;      /* in the queue that holds it */
 	uint32_t about;         /* a notice of this task's end: queued only after what it sent */
+	struct {                /* from the will of task `about`, its source: number 0 if it is no such message */
+		uint64_t incarnation, number;
+	} willed;
 };
 
 /* ------------------------------------------------------------------ the context */
@@ -133,9 +136,9 @@ void pvmi_plane_stop(bool linger); /* pvm_exit, exit: waits (bounded) until all 
 int pvmi_plane_send(uint32_t tid, struct pvmi_message *message);
 
 /*
- * After the first message to a task: waits, not longer than patience_ns, until the route to it stands.
- * From then on what is sent outlives its sender, whatever ends that; until then it lies in our
- * own memory.
+ * After the first message to a task: waits, not longer than patience_ns, until the route to it stands,
+ * so that the message is there before whatever else this task does. Does not wait for a task that moves
+ * or has just been started, if the message outlives its sender all the same (plane/will.c).
  */
 void pvmi_plane_contact(uint32_t tid, int64_t patience_ns);
 
@@ -146,8 +149,9 @@ void pvmi_plane_poll(void);
  * Spins a little while a core is free, then sleeps. A safe point. False at the deadline. */
 bool pvmi_plane_wait(int64_t deadline_ns);
 
-/* A notice made by a daemon about the end of task message->about: hands it to pvmi_message_arrived
- * once everything has arrived that this task had sent. Takes over the caller's reference. */
+/* A notice made by a daemon about the end of task message->about, or a message from its will: hands it
+ * to pvmi_message_arrived once everything has arrived that this task had sent by itself. Takes over the
+ * caller's reference. */
 void pvmi_plane_notice(struct pvmi_message *message);
 
 /* Watch this descriptor for the link from now on instead of the one before (-1: none): for input,
@@ -185,7 +189,7 @@ int pvmi_link_descriptor(void);         /* -1 when there is none */
 /* Ask where tid is; pvmi_plane_route_known is called with the answer, possibly much later. */
 struct pvmi_route_answer {
 	uint32_t tid, epoch;
-	enum { PVMI_ROUTE_DEAD, PVMI_ROUTE_HERE, PVMI_ROUTE_ELSEWHERE } state;
+	enum { PVMI_ROUTE_DEAD, PVMI_ROUTE_HERE, PVMI_ROUTE_ELSEWHERE, PVMI_ROUTE_LATER } state;
 	char local_path[108];
 	char address[46];
 	uint16_t port;

@@ -243,12 +243,19 @@ int fake_receive(int *tag, uint64_t *seed, unsigned long *length)
 
 void fake_notice(int about, int tag)
 {
+	fake_will(about, 0, 0, tag);
+}
+
+void fake_will(int of, uint64_t incarnation, uint64_t number, int tag)
+{
 	struct pvmi_message *message;
 
 	pvmi_enter();
 	message = pvmi_message_new();
 	message->tag = tag;
-	message->about = FAKE_TID(about);
+	message->source = message->about = FAKE_TID(of);
+	message->willed.incarnation = incarnation;
+	message->willed.number = number;
 	pvmi_plane_notice(message);
 	pvmi_leave();
 }

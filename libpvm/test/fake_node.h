@@ -37,6 +37,8 @@ int fake_send(int to, int tag, uint64_t seed, unsigned long length);
 int fake_receive(int *tag, uint64_t *seed, unsigned long *length);
 /* A notice of the end of task `about`, as its daemon would send it. */
 void fake_notice(int about, int tag);
+/* A message without a body from the will of that task. */
+void fake_will(int of, uint64_t incarnation, uint64_t number, int tag);
 
 /* What this task told last of what it has sent, by the receiver's number. */
 extern struct fake_traffic {

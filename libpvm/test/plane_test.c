@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <netinet/in.h>
@@ -15,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "../src/pvmi.h"
+#include "../src/plane/plane.h"
 #include "fake_node.h"
 
 #define CHECK(condition) \
@@ -360,6 +361,101 @@ static void a_notice_of_death_comes_after_the_messages(void **state)
 	}
 }
 
+static void speak_then_die(int number)
+{
+	fake->words[2] = pvmi->incarnation;
+	die_after_sending(number);
+}
+
+static void hear_a_will(int number)
+{
+	unsigned long length, i;
+	uint64_t seed, incarnation;
+	int tag;
+
+	(void)number;
+	CHECK(fake_receive(&tag, &seed, &length) == 1);
+	while (!__atomic_load_n(&fake->words[1], __ATOMIC_SEQ_CST))
+		;
+	kill(doomed, SIGKILL);
+	incarnation = fake->words[2];
+	fake_will(1, incarnation, 49, 7);
+	fake_will(1, incarnation, 50, 7);
+	fake_will(1, incarnation, 51, 8);
+	fake_will(1, incarnation, 51, 7);
+	fake_will(1, incarnation, 53, 7);
+	fake_notice(1, 1000);
+	for (i = 1; i < 50; i++) {
+		CHECK(fake_receive(&tag, &seed, &length) == 1);
+		CHECK(seed == i && tag == 1);
+	}
+	CHECK(fake_receive(&tag, &seed, &length) == 1 && tag == 8);
+	fake_receive(&tag, &seed, &length);
+	CHECK(tag == 1000);
+}
+
+static void a_will_adds_what_has_not_come_and_nothing_else(void **state)
+{
+	pid_t b;
+
+	(void)state;
+	memset(fake, 0, sizeof(*fake));
+	doomed = start(1, 1, speak_then_die);
+	b = start(2, 1, hear_a_will);
+	assert_ends_well(b);
+	waitpid(doomed, NULL, 0);
+}
+
+static long size_of_will(void)
+{
+	struct stat file;
+
+	return stat(pvmi->plane->will.path, &file) ? -1 : (long)file.st_size;
+}
+
+static void send_to_the_absent(int number)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		CHECK(fake_send(3, number, 0, 92) == 0);
+	CHECK(size_of_will() == 3 * (48 + 100));
+	CHECK(fake_send(2, number, 0, 92) == 0);
+	__atomic_store_n(&fake->words[1], 1, __ATOMIC_SEQ_CST);
+	while (size_of_will() >= 0) {
+		pvmi_enter();
+		pvmi_plane_wait(INT64_MAX);
+		pvmi_leave();
+	}
+}
+
+static void come_late(int number)
+{
+	unsigned long length;
+	uint64_t seed;
+	int tag, i;
+
+	(void)number;
+	for (i = 0; i < (number == 3 ? 3 : 1); i++)
+		CHECK(fake_receive(&tag, &seed, &length) == 1);
+}
+
+static void a_will_lasts_until_all_can_be_reached(void **state)
+{
+	pid_t a, b, c;
+
+	(void)state;
+	memset(fake, 0, sizeof(*fake));
+	b = start(2, 2, come_late);
+	a = start(1, 1, send_to_the_absent);
+	while (!__atomic_load_n(&fake->words[1], __ATOMIC_SEQ_CST))
+		;
+	c = start(3, 1, come_late);
+	assert_ends_well(a);
+	assert_ends_well(b);
+	assert_ends_well(c);
+}
+
 /* ------------------------------------------------------------------ strangers */
 
 static int connect_to(const struct fake_entry *entry, int tcp)
@@ -434,6 +530,8 @@ int main(void)
 		cmocka_unit_test_setup(senders_to_a_computing_task_can_leave, setup),
 		cmocka_unit_test_setup(a_task_tells_once_whom_it_has_sent_to, setup),
 		cmocka_unit_test_setup(a_notice_of_death_comes_after_the_messages, setup),
+		cmocka_unit_test_setup(a_will_adds_what_has_not_come_and_nothing_else, setup),
+		cmocka_unit_test_setup(a_will_lasts_until_all_can_be_reached, setup),
 		cmocka_unit_test_setup(garbage_on_its_sockets_does_not_disturb_a_task, setup),
 	};
 

@@ -34,7 +34,7 @@ describe('the end of a program', function () {
 
   it('that comes right after its last message takes none of them along', async () => {
     const run = await lab().run('lastwords');
-    assert.deepEqual((await run.success()).trim().split('\n'), ['exit: 20 heard', 'kill: 20 heard']);
+    assert.deepEqual((await run.success()).trim().split('\n'), ['exit: 20 heard', 'kill: 20 heard', 'heir: 20 heard, then the end of their sender']);
   });
 
   it('is known with its code after a move, too', async () => {

@@ -50,6 +50,9 @@ static void deliver(const struct pvmi_frame *frame)
 	message->encoding = deliver.encoding;
 	message->about = deliver.about;
 	message->wait_id = deliver.wait_id;
+	message->crc = deliver.crc;
+	message->willed.incarnation = deliver.incarnation;
+	message->willed.number = deliver.number;
 	if (message->about)
 		pvmi_plane_notice(message);
 	else
@@ -65,7 +68,7 @@ void pvmi_link_route_answer(const struct pvmi_frame *frame)
 	if (!pvmi_frame_decode(frame, mpvm_task_Route_fields, &route))
 		return;
 	for (place = &pvmi->link->resolving; (resolving = *place); place = &resolving->next) {
-		if (resolving->request != frame->request)
+		if (resolving->request != frame->request || route.state == mpvm_task_Route_State_LATER)
 			continue;
 		*place = resolving->next;
 		pvmi_free(resolving);
@@ -74,7 +77,8 @@ void pvmi_link_route_answer(const struct pvmi_frame *frame)
 	answer.tid = route.tid;
 	answer.epoch = route.epoch;
 	answer.state = route.state == mpvm_task_Route_State_HERE ? PVMI_ROUTE_HERE
-		: route.state == mpvm_task_Route_State_ELSEWHERE ? PVMI_ROUTE_ELSEWHERE : PVMI_ROUTE_DEAD;
+		: route.state == mpvm_task_Route_State_ELSEWHERE ? PVMI_ROUTE_ELSEWHERE
+		: route.state == mpvm_task_Route_State_LATER ? PVMI_ROUTE_LATER : PVMI_ROUTE_DEAD;
 	memcpy(answer.local_path, route.local_path, sizeof(answer.local_path));
 	memcpy(answer.address, route.address, sizeof(answer.address));
 	answer.port = (uint16_t)route.port;

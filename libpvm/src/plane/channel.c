@@ -169,6 +169,7 @@ static void renumber(struct pvmi_channel *channel)
 	channel->next_number = 1;
 	for (outgoing = channel->first; outgoing; outgoing = outgoing->next)
 		outgoing->number = channel->next_number++;
+	pvmi_will_renew();
 }
 
 /* ------------------------------------------------------------------ what is done, by state and event */
@@ -197,6 +198,7 @@ static enum pvmi_channel_state ask(struct pvmi_channel *channel, const void *arg
 {
 	(void)argument;
 	channel->retry_at = INT64_MAX;
+	channel->put_off = false;
 	if (pvmi_link_resolve(channel->receiver, channel->epoch, channel->broken) < 0)
 		set_timer(channel, NO_DAEMON_NS);
 	return PVMI_CHANNEL_RESOLVING;
@@ -312,6 +314,13 @@ static enum pvmi_channel_state push(struct pvmi_channel *channel, const void *ar
 	return PVMI_CHANNEL_OPEN;       /* pushed after the transition: it may break the channel */
 }
 
+static enum pvmi_channel_state put_off(struct pvmi_channel *channel, const void *argument)
+{
+	(void)argument;
+	channel->put_off = true;
+	return PVMI_CHANNEL_RESOLVING;
+}
+
 static enum pvmi_channel_state wait_on(struct pvmi_channel *channel, const void *argument)
 {
 	(void)argument;
@@ -336,6 +345,7 @@ static handler *const table[PVMI_CHANNEL_STATES][PVMI_CHANNEL_EVENTS] = {
 		[PVMI_EVENT_SEND] = wait_on,
 		[PVMI_EVENT_ROUTE] = reach,
 		[PVMI_EVENT_DEAD] = end,
+		[PVMI_EVENT_LATER] = put_off,
 		[PVMI_EVENT_TIMER] = ask,
 		[PVMI_EVENT_MOVED] = lose_moved,
 	},
@@ -369,14 +379,10 @@ static handler *const table[PVMI_CHANNEL_STATES][PVMI_CHANNEL_EVENTS] = {
 	},
 };
 
-static bool is_unsettled(enum pvmi_channel_state state)
-{
-	return state != PVMI_CHANNEL_IDLE && state != PVMI_CHANNEL_OPEN && state != PVMI_CHANNEL_GONE;
-}
-
 void pvmi_channel_happen(struct pvmi_channel *channel, enum pvmi_channel_event event, const void *argument)
 {
 	enum pvmi_channel_state old = channel->state;
+	bool was_unsettled = pvmi_channel_is_unsettled(channel);
 	handler *handle = table[old][event];
 
 	if (!handle)
@@ -384,8 +390,10 @@ void pvmi_channel_happen(struct pvmi_channel *channel, enum pvmi_channel_event e
 	channel->state = handle(channel, argument);
 	if (channel->state != old) {
 		pvmi_trace(CHANNEL, channel->receiver, (unsigned int)old << 8 | channel->state);
-		pvmi->plane->unsettled += (uint32_t)is_unsettled(channel->state) - (uint32_t)is_unsettled(old);
+		pvmi->plane->unsettled += (uint32_t)pvmi_channel_is_unsettled(channel) - (uint32_t)was_unsettled;
 	}
+	if (pvmi_channel_is_unsettled(channel))
+		pvmi_will_keep(channel);
 	if (channel->state == PVMI_CHANNEL_OPEN && old == PVMI_CHANNEL_OPEN)
 		pvmi_channel_push(channel);
 }
@@ -401,5 +409,6 @@ void pvmi_plane_route_known(const struct pvmi_route_answer *answer)
 	pvmi_trace(ROUTE, answer->tid, (uint64_t)answer->state << 32 | answer->epoch);
 	if (!channel)
 		return;
-	pvmi_channel_happen(channel, answer->state == PVMI_ROUTE_DEAD ? PVMI_EVENT_DEAD : PVMI_EVENT_ROUTE, answer);
+	pvmi_channel_happen(channel, answer->state == PVMI_ROUTE_DEAD ? PVMI_EVENT_DEAD
+			    : answer->state == PVMI_ROUTE_LATER ? PVMI_EVENT_LATER : PVMI_EVENT_ROUTE, answer);
 }

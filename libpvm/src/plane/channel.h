@@ -26,6 +26,7 @@ enum pvmi_channel_event {
 	PVMI_EVENT_SEND,        /* a message has been queued */
 	PVMI_EVENT_ROUTE,       /* the daemon's answer: it is there */
 	PVMI_EVENT_DEAD,        /* the daemon's answer: there is no such task */
+	PVMI_EVENT_LATER,       /* the daemon's word that the answer has to wait for the end of a move, or a start */
 	PVMI_EVENT_CONNECTED,
 	PVMI_EVENT_WELCOME,     /* the receiver's position is known */
 	PVMI_EVENT_BROKEN,      /* the connection ended, or could not be made */
@@ -89,6 +90,7 @@ struct pvmi_channel {
 	struct pvmi_outgoing *cursor;           /* the next to push; NULL: all are */
 	uint64_t next_number;
 	uint64_t acknowledged;
+	uint64_t willed;                /* the will has all up to this one; 0: nothing */
 	size_t queued_bytes;
 	bool blocked;                   /* counted in plane->blocked */
 
@@ -97,6 +99,7 @@ struct pvmi_channel {
 	void *lent;                     /* connections that ended while the receiver still read from our heap */
 	uint32_t epoch;                 /* of the route in use or last used */
 	bool broken;                    /* that route is of no use any more */
+	bool put_off;                   /* RESOLVING: the answer will take its time, the receiver is moving or starting */
 	bool no_shm;                    /* the receiver has no room for one more local sender */
 	uint64_t peer_incarnation;
 	int64_t retry_at;               /* WAITING: ask again; CONNECTING, GREETING: give up; RESOLVING: repeat */
@@ -123,6 +126,13 @@ static inline void pvmi_channel_break(struct pvmi_channel *channel, enum pvmi_br
 {
 	pvmi_trace(BREAK, channel->receiver, reason);
 	pvmi_channel_happen(channel, PVMI_EVENT_BROKEN, &reason);
+}
+
+/* Neither idle, open nor gone: what is queued lies in our own memory. */
+static inline bool pvmi_channel_is_unsettled(const struct pvmi_channel *channel)
+{
+	return channel->state != PVMI_CHANNEL_IDLE && channel->state != PVMI_CHANNEL_OPEN &&
+	       channel->state != PVMI_CHANNEL_GONE;
 }
 
 /* Everything up to this number has arrived. False: that cannot be. */

@@ -133,8 +133,7 @@ void pvmi_plane_timers(void)
 		return;
 	plane->next_timer = 0;
 	for (channel = plane->all_channels; channel && plane->unsettled; channel = channel->next) {
-		if (channel->state == PVMI_CHANNEL_IDLE || channel->state == PVMI_CHANNEL_OPEN ||
-		    channel->state == PVMI_CHANNEL_GONE)
+		if (!pvmi_channel_is_unsettled(channel))
 			continue;
 		if (channel->retry_at <= now)
 			pvmi_channel_happen(channel, PVMI_EVENT_TIMER, NULL);
@@ -160,6 +159,8 @@ static void after_events(void)
 		pvmi_link_poll();
 		pvmi_hand_over();
 	}
+	if (!plane->unsettled && !plane->blocked)
+		pvmi_will_drop();
 }
 
 void pvmi_plane_service(enum pvmi_waiter waiter)
@@ -325,6 +326,8 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
 	plane->counts.sent_bytes += outgoing->length;
 	pvmi_trace_often(SEND, tid, outgoing->number);
 	pvmi_channel_happen(channel, PVMI_EVENT_SEND, NULL);
+	if (pvmi_channel_is_unsettled(channel))
+		pvmi_plane_poll();      /* who only sends would not hear of the route before the agent did */
 	return OK;
 }
 
@@ -337,9 +340,12 @@ void pvmi_plane_contact(uint32_t tid, int64_t patience_ns)
 		return;
 	deadline = sys_now_ns() + patience_ns;
 	while (channel->state == PVMI_CHANNEL_RESOLVING || channel->state == PVMI_CHANNEL_CONNECTING ||
-	       channel->state == PVMI_CHANNEL_GREETING)
+	       channel->state == PVMI_CHANNEL_GREETING) {
+		if (channel->put_off && channel->last && channel->willed == channel->last->number)
+			break;
 		if (!pvmi_plane_wait(deadline))
 			break;
+	}
 }
 
 /* ------------------------------------------------------------------ the daemon's link */
@@ -395,7 +401,7 @@ static void forget_descriptors(struct pvmi_plane *plane)
 {
 	plane->epoll[0] = plane->epoll[1] = -1;
 	plane->link.fd = plane->doorbell.fd = plane->unix_listener.fd = plane->tcp_listener.fd = -1;
-	plane->inbox_fd = -1;
+	plane->inbox_fd = plane->will.fd = -1;
 }
 
 void pvmi_plane_announce(void)
@@ -534,6 +540,11 @@ void pvmi_plane_stop(bool wait)
 	if (wait)
 		linger();
 	pvmi_agent_stop();
+	/* Whoever is told farewell forgets our numbers: only what has not been said stays in the will. */
+	if (plane->unsettled)
+		pvmi_will_renew();
+	else
+		pvmi_will_drop();
 	for (channel = plane->all_channels; channel; channel = channel->next)
 		if (channel->state == PVMI_CHANNEL_OPEN)
 			channel->route->farewell(channel);
@@ -603,6 +614,7 @@ void pvmi_plane_forget(void)
 		pvmi_inlet_close(plane->inlets, PVMI_CLOSE_MOVED);
 	for (channel = plane->all_channels; channel; channel = channel->next)
 		channel->watch.fd = -1;
+	pvmi_will_left_behind();
 	pvmi_inbox_drop(false);
 	forget_descriptors(plane);
 	plane->strangers = 0;

@@ -113,6 +113,12 @@ struct pvmi_plane {
 	uint32_t blocked;               /* channels that have more to push than the route took */
 	uint32_t unsettled;             /* channels neither idle, open nor gone: they have timers */
 
+	struct {                        /* will.c: what outlives us until all channels have settled */
+		int fd;                 /* -1: there is nothing that has to */
+		size_t bytes;
+		char path[112];
+	} will;
+
 	struct pvmi_inbox *inbox;       /* where senders of this node leave word */
 	int inbox_fd;
 	struct pvmi_area *inbox_area;
@@ -190,6 +196,12 @@ bool pvmi_parse_ipv4(const char *text, uint32_t *address);      /* network byte 
 
 /* notice.c */
 void pvmi_notices_check(bool timed_out);
+
+/* will.c */
+void pvmi_will_keep(struct pvmi_channel *channel);      /* what is queued, as far as there is room */
+void pvmi_will_drop(void);
+void pvmi_will_renew(void);             /* numbers have changed: written down anew */
+void pvmi_will_left_behind(void);       /* by a move: what is still to be said is written down at the new node */
 
 /* wait.c */
 void pvmi_wait_start(void);

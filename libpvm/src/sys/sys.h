@@ -89,6 +89,11 @@ static inline long sys_write(int fd, const void *from, size_t length)
 	return pvmi_syscall3(SYS_write, fd, (long)from, (long)length);
 }
 
+static inline long sys_writev(int fd, const struct iovec *parts, int count)
+{
+	return pvmi_syscall3(SYS_writev, fd, (long)parts, count);
+}
+
 static inline long sys_unlink(const char *path)
 {
 	return pvmi_syscall3(SYS_unlink, (long)path, 0, 0);

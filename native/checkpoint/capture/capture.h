@@ -216,6 +216,10 @@ const char *ckpt_find_line(const char *text, const char *name); /* behind "name"
 void ckpt_on_park_signal(int signal, siginfo_t *info, void *context);
 bool ckpt_is_parked(const struct ckpt_parked *thread);
 
+/* calls.c: the system calls that threads wait in */
+void ckpt_begin_looking(void);                          /* a stop begins */
+void ckpt_look_at_call(uint32_t tid, struct ckpt_call *call);
+
 /* threads.c: what the agent does with them */
 int ckpt_open_threads(struct ckpt_job *job);
 int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms, bool last);    /* as ckpt_freeze, for a moment */

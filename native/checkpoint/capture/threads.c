@@ -167,37 +167,12 @@ int ckpt_open_threads(struct ckpt_job *job)
 
 /* ------------------------------------------------------------------ signalling */
 
-/* What the thread is doing just now: "NR 0xARGS... 0xSP 0xPC", "-1 0xSP 0xPC" or "running". */
-static void look_at_call(struct ckpt_parked *thread)
-{
-	struct ckpt_call call = { .number = -1 };
-	char path[64], text[256];
-	const char *at = text;
-	int field;
-
-	ckpt_format(path, sizeof(path), "/proc/self/task/%u/syscall", thread->tid);
-	if (ckpt_read_file(path, text, sizeof(text)) > 0 && *at >= '0' && *at <= '9') {
-		call.number = ckpt_parse(&at, 10);
-		for (field = 0; field < 8 && *at == ' '; field++) {
-			uint64_t value;
-
-			at += 3;        /* " 0x" */
-			value = ckpt_parse(&at, 16);
-			if (field == 6)
-				call.sp = value;
-			else if (field == 7)
-				call.ip = value;
-		}
-	}
-	thread->call = call;
-}
-
 static void signal_thread(struct ckpt_parked *thread)
 {
 	siginfo_t info;
 	long error;
 
-	look_at_call(thread);
+	ckpt_look_at_call(thread->tid, &thread->call);
 	memset(&info, 0, sizeof(info));
 	info.si_signo = CKPT_PARK_SIGNAL;
 	info.si_code = SI_QUEUE;
@@ -407,6 +382,7 @@ int ckpt_stop(struct ckpt_job *job, uint32_t timeout_ms, bool last)
 	if (error)
 		return error;
 	ckpt_engine.hold_numbers = last;
+	ckpt_begin_looking();
 	for (i = 0; i < ckpt_engine.threads->count; i++)
 		ckpt_engine.threads->at[i].put_off = ckpt_engine.threads->at[i].put_off_known = 0;
 	while ((error = park_all(job, now + patience)) == CKPT_PENDING) {

@@ -23,7 +23,12 @@ void ckpt_arch_resume(const struct ckpt_registers *registers) __attribute__((nor
 struct ckpt_call {
 	long number;            /* -1: not in one */
 	uint64_t sp, ip;
+	uint64_t asleep_since;  /* CLOCK_MONOTONIC, not before it fell asleep in it; 0: not known */
+	uint64_t switches;      /* how often it had fallen asleep by then */
 };
+
+/* Does the call wait for a length of time, without telling what is left of it when it is interrupted? */
+bool ckpt_arch_hides_rest(long number);
 
 /* In the parking signal's handler: if the signal made a call that the kernel does not restart by
  * itself return EINTR, change the saved context so that it is made again, with the time left where

@@ -7,15 +7,23 @@
  * number comes from what the agent read just before it sent the signal, or, when the thread entered
  * the call after that, from the instruction that loaded it ("mov $nr, %eax" before "syscall", which
  * is what C libraries use).
+ *
+ * Calls that wait for a length of time are made again with what is left of it. Some tell; for the
+ * others the agent has found out since when the thread slept (capture/calls.c).
  */
 #define _GNU_SOURCE
 #include <asm/unistd.h>
 #include <errno.h>
 #include <signal.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
+#include <asm/prctl.h>
+#include <time.h>
 #include <ucontext.h>
 
+#include "../../image/stream.h"
 #include "arch.h"
 #include "syscall.h"
 
@@ -42,6 +50,127 @@ static long number_of(const greg_t *regs, const struct ckpt_call *seen)
 	return loaded;
 }
 
+/* ------------------------------------------------------------------ what is left of a length of time */
+
+/* Where such a call has it: a number of milliseconds, or the address of a timespec; -1: nowhere. */
+struct place {
+	int reg;
+	bool milliseconds;
+};
+
+static struct place place_of(long number)
+{
+	switch (number) {
+	case __NR_poll: return (struct place){ REG_RDX, true };
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait: return (struct place){ REG_R10, true };
+	case __NR_nanosleep: return (struct place){ REG_RDI, false };
+	case __NR_clock_nanosleep:
+	case __NR_rt_sigtimedwait: return (struct place){ REG_RDX, false };
+	case __NR_epoll_pwait2:
+	case __NR_semtimedop:
+	case __NR_futex: return (struct place){ REG_R10, false };
+	default: return (struct place){ -1, false };
+	}
+}
+
+bool ckpt_arch_hides_rest(long number)
+{
+	return place_of(number).reg >= 0;
+}
+
+/* Until a point in time; or the kernel has told what is left. */
+static bool needs_no_rest(long number, const greg_t *regs)
+{
+	switch (number) {
+	case __NR_nanosleep: return regs[REG_RSI] != 0;
+	case __NR_clock_nanosleep: return (regs[REG_RSI] & TIMER_IS_ABSOLUTE) || regs[REG_R10];
+	case __NR_futex: return (regs[REG_RSI] & FUTEX_CMD_MASK) != FUTEX_WAIT;
+	default: return false;
+	}
+}
+
+/*
+ * The program's own timespec is not ours to change, it may be a constant. A thread has one of these
+ * to itself, as long as it lives and wherever it goes: it is known by its FS base, which moves leave
+ * as it is. Without one it waits for the full time.
+ */
+#define RESTS 1024
+static struct rest {
+	uint64_t owner;
+	struct timespec time;
+} rests[RESTS];
+
+static struct rest *own_rest(void)
+{
+	uint64_t self = 0, nobody;
+	unsigned int i, first;
+
+	SYS(arch_prctl, ARCH_GET_FS, &self);
+	first = (unsigned int)(self * 0x9e3779b97f4a7c15ull >> 54);
+	for (i = 0; self && i < RESTS; i++) {
+		struct rest *rest = &rests[(first + i) % RESTS];
+
+		nobody = 0;
+		if (__atomic_load_n(&rest->owner, __ATOMIC_SEQ_CST) == self ||
+		    __atomic_compare_exchange_n(&rest->owner, &nobody, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return rest;
+	}
+	return NULL;
+}
+
+/* How long it has slept; 0 when that is not known, or it has slept in something else since. */
+static uint64_t slept_ns(const struct ckpt_call *seen)
+{
+	struct rusage usage;
+	uint64_t now = ckpt_clock_ns(CLOCK_MONOTONIC);
+
+	if (!seen->asleep_since || now <= seen->asleep_since || SYS(getrusage, RUSAGE_THREAD, &usage) < 0)
+		return 0;
+	return (uint64_t)usage.ru_nvcsw == seen->switches ? now - seen->asleep_since : 0;
+}
+
+static void set_milliseconds(greg_t *value, uint64_t slept)
+{
+	int32_t whole = (int32_t)*value;
+	uint64_t gone = slept / 1000000;        /* rounded so that it is rather too long */
+
+	if (whole > 0)
+		*value = gone < (uint32_t)whole ? whole - (int32_t)gone : 0;
+}
+
+static void set_timespec(greg_t *value, uint64_t slept)
+{
+	struct timespec whole;
+	struct iovec local = { &whole, sizeof(whole) }, remote = { (void *)*value, sizeof(whole) };
+	struct rest *rest;
+	uint64_t left;
+
+	if (!*value || SYS(process_vm_readv, SYS(getpid), &local, 1, &remote, 1, 0) != sizeof(whole))
+		return;
+	if (whole.tv_sec < 0 || whole.tv_sec > INT32_MAX || !(rest = own_rest()))
+		return;
+	left = (uint64_t)whole.tv_sec * 1000000000u + (uint64_t)whole.tv_nsec;
+	left = left > slept ? left - slept : 0;
+	rest->time = (struct timespec){ (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
+	*value = (greg_t)&rest->time;
+}
+
+static void shorten(long number, greg_t *regs, const struct ckpt_call *seen)
+{
+	struct place place = place_of(number);
+	uint64_t slept;
+
+	if (place.reg < 0 || needs_no_rest(number, regs) || !(slept = slept_ns(seen)))
+		return;
+	if (place.milliseconds)
+		set_milliseconds(&regs[place.reg], slept);
+	else
+		set_timespec(&regs[place.reg], slept);
+}
+
+/* ------------------------------------------------------------------ making it again */
+
 static long restart_call(void *ucontext, const struct ckpt_call *seen)
 {
 	greg_t *regs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
@@ -53,6 +182,7 @@ static long restart_call(void *ucontext, const struct ckpt_call *seen)
 	if (ip[-2] != 0x0f || ip[-1] != 0x05)
 		return -1;
 	number = number_of(regs, seen);
+	shorten(number, regs, seen);
 
 	switch (number) {
 	case __NR_nanosleep:
@@ -66,7 +196,7 @@ static long restart_call(void *ucontext, const struct ckpt_call *seen)
 	case __NR_select:               /* these three update their timeout in place */
 	case __NR_pselect6:
 	case __NR_ppoll:
-	case __NR_poll:                 /* the rest wait for their full time again */
+	case __NR_poll:                 /* these have been shortened, as far as it is known by how much */
 	case __NR_epoll_wait:
 	case __NR_epoll_pwait:
 	case __NR_epoll_pwait2:
