@@ -76,6 +76,7 @@ const catalogue = {
   CANCELLED: { text: 'cancelled{detail}', remedy: '', exit: 'failed' },
   SHUTTING_DOWN: { text: 'the daemon of node {node} is stopping', remedy: '', exit: 'failed' },
   NOT_BUILT: { text: '{what} is not built in this version', remedy: '', exit: 'failed' },
+  HTTP_ELSEWHERE: { text: 'the HTTP port is open already, at {url}', remedy: 'use that one; `mpvmd --http` says where it is opened when the daemon starts', exit: 'failed' },
   BAD_REQUEST: { text: '{detail}', remedy: '', exit: 'usage' },
   INTERNAL: { text: 'internal error: {detail}', remedy: 'the log of the daemon (mpvmd.log) has the details', exit: 'failed' },
 

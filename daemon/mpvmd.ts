@@ -28,6 +28,7 @@ const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --registry         this node keeps the registry (default without --join)
   --join ADDR:PORT   join the VM whose registry is there
   --dir DIR          where the VMs of this machine lie (default: MPVM_DIR, else /tmp/mpvm-UID)
+  --http [ADDR:]PORT open the HTTP port (metrics, dashboard) at once: at a loopback address, else with TLS
   --faults           allow the injection of faults (tests)
   --grace-ms MS      registry: a node is dead when it was silent for so long (default ${defaultTiming.graceMs})
   --log-level LEVEL  ${logLevels.join(', ')} (default: MPVM_LOG, else info); the log is mpvmd.log in the node's directory
@@ -41,7 +42,7 @@ function readArguments(args: string[]): Settings | 'help' {
   const bad = (detail: string): MpvmError => new MpvmError('BAD_OPTION', { detail });
   const { values } = parseArgs({ args, options: {
     vm: { type: 'string' }, name: { type: 'string' }, node: { type: 'string' }, address: { type: 'string' }, port: { type: 'string' },
-    registry: { type: 'boolean' }, join: { type: 'string' }, dir: { type: 'string' }, faults: { type: 'boolean' },
+    registry: { type: 'boolean' }, join: { type: 'string' }, dir: { type: 'string' }, faults: { type: 'boolean' }, http: { type: 'string' },
     'grace-ms': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
   } });
   if (values.help) return 'help';
@@ -57,11 +58,14 @@ function readArguments(args: string[]): Settings | 'help' {
   const logLevel = (values['log-level'] ?? (process.env['MPVM_LOG'] || 'info')) as LogLevel;
   if (!logLevels.includes(logLevel)) throw bad(`--log-level ${logLevel} is none of ${logLevels.join(', ')}`);
   const graceMs = number('grace-ms', values['grace-ms'], 3_600_000) || defaultTiming.graceMs;
+  const http = /^(?:([\d.]+):)?(\d+)$/.exec(values.http ?? '0');
+  if (!http) throw bad(`--http ${values.http} is not [ADDRESS:]PORT`);
   const vm = values.vm ?? values.name ?? vmName();
   return {
     vm, node: values.node, address: values.address, port: number('port', values.port, 65_535), join: values.join, registry: values.registry ?? false,
     paths: nodePaths(resolve(values.dir ?? baseDirectory()), vm, values.node),
     faults: values.faults ?? ['1', 'true', 'yes'].includes(process.env['MPVM_FAULTS'] ?? ''),
+    http: values.http === undefined ? undefined : { address: http[1] ?? '', port: number('http', http[2], 65_535) },
     timing: { ...defaultTiming, graceMs, suspectMs: Math.min(defaultTiming.suspectMs, graceMs / 2) },
     logLevel,
   };

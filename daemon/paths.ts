@@ -30,6 +30,8 @@ export interface NodePaths {
   readonly nodeFile: string;
   /** What a hostfile says of it. */
   readonly settings: string;
+  /** Its HTTP port, while there is one. */
+  readonly http: string;
   readonly lockFile: string;
   readonly log: string;
   readonly journal: string;
@@ -74,6 +76,7 @@ export function nodePaths(base: string, vm: string, node: string): NodePaths {
     controlSocket: join(directory, 'control.sock'),
     nodeFile: join(directory, 'node.json'),
     settings: join(directory, 'settings.json'),
+    http: join(directory, 'http.json'),
     lockFile: join(directory, 'lock'),
     log: join(directory, 'mpvmd.log'),
     journal: join(directory, 'journal'),

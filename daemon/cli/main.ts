@@ -152,6 +152,9 @@ command('balance', 'even out the load by moving tasks', async () => (await impor
   .option('--plan <file>', 'manual: the moves of a plan that --dry-run -o json printed')
   .option('--replay <file>', 'make the decisions of a log again, off line; with --policy, as they would have been');
 
+command('metrics', 'open the port that Prometheus scrapes, and say what it must know', async () => (await import('./metrics.js')).metrics)
+  .option('--address <address>', 'an address of this node (default: a loopback address; others get TLS)')
+  .option('--port <port>', 'default: the one it had, or any free one', count(1));
 command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
 

@@ -4,6 +4,7 @@
  */
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import type { Migrations, NodeClient, Tasks, VirtualMachine } from '../contracts.js';
+import type { HttpServer } from '../http/server.js';
 import type { Logger } from '../log.js';
 import { mpvm } from './messages.js';
 import { runTasks, spawnRequest } from './run.js';
@@ -16,6 +17,7 @@ export interface ControlParts {
   vm: VirtualMachine;
   tasks: Tasks;
   migrations: Migrations;
+  http: Pick<HttpServer, 'open'>;
   log: Logger;
 }
 
@@ -74,6 +76,7 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       setTimeout(() => void vm.shutdown('mpvm down'), 20);
       return { status: 0 };
     },
+    openHttp: async (request) => ({ ...(await parts.http.open(request)), node: vm.self.name }),
     addHosts: (request) => vm.registry().addHosts(request),
     deleteHosts: (request) => vm.registry().deleteHosts(request),
     createToken: (request) => vm.registry().createToken(request),

@@ -100,6 +100,7 @@ export const controlService = {
   stopBalance: control.unary('StopBalance', c.Empty, n.StatusReply),
   watch: control.stream('Watch', c.Empty, c.WatchEvent),
   down: control.unary('Down', c.Empty, n.StatusReply),
+  openHttp: control.unary('OpenHttp', c.OpenHttpRequest, c.OpenHttpReply),
   addHosts: control.stream('AddHosts', c.AddHostsRequest, n.HostEvent),
   deleteHosts: control.stream('DeleteHosts', c.DeleteHostsRequest, n.HostEvent),
   createToken: control.unary('CreateToken', c.TokenRequest, c.TokenReply),

@@ -9,6 +9,9 @@ import type { Server } from '@grpc/grpc-js';
 import { createBalancing } from '../balance/index.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import { Hosts } from '../hosts/index.js';
+import type { FigureParts } from '../http/figures.js';
+import { metricsRoute } from '../http/metrics.js';
+import { HttpServer } from '../http/server.js';
 import { applySettings, readSettings } from '../hosts/settings.js';
 import type { Logger } from '../log.js';
 import { createMigrations } from '../migration/index.js';
@@ -46,6 +49,8 @@ export interface DaemonOptions {
   registry: boolean;
   paths: NodePaths;
   faults: boolean;
+  /** Where to open the HTTP port at once; undefined: when somebody asks for it. */
+  http?: { address: string; port: number };
   timing?: Timing;
   log: Logger;
 }
@@ -79,6 +84,7 @@ export class Daemon {
   #environment: NodeJS.ProcessEnv = process.env;
   #registry: Registry | undefined;
   #hosts: Hosts | undefined;
+  #http: HttpServer | undefined;
   #member: Member | undefined;
   #tasks: ReturnType<typeof createTasks> | undefined;
   #stopped: Promise<void> | undefined;
@@ -126,7 +132,7 @@ export class Daemon {
       credentials: (peer) => clientCredentials(identity, peer),
       status: () => ({ tasks: this.#tasks?.list().filter(({ isConsole }) => !isConsole).length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
     }, joinPatienceMs);
-    await this.#begin(this.#member, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
+    await this.#begin(this.#member, identity, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
     linkLocal(paths);
   }
 
@@ -172,7 +178,7 @@ export class Daemon {
     return createLocalClient(registryService, handlers, node);
   }
 
-  async #begin(vm: Member, file: Parameters<typeof writeNodeFile>[1]): Promise<void> {
+  async #begin(vm: Member, identity: Identity, file: Parameters<typeof writeNodeFile>[1]): Promise<void> {
     const { paths, log, faults } = this.#options;
     const tasks = createTasks({ vm, paths, log: log.child({ part: 'task' }), libraryDirectory: join(projectRoot(), 'build/lib') });
     this.#tasks = tasks;
@@ -182,12 +188,24 @@ export class Daemon {
     await tasks.start(migrations);
     this.#parts.resolve({ tasks, migrations, balancing });
     this.#hosts?.attach({ vm, tasks, migrations });
-    this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, log: log.child({ part: 'control' }) }), log));
+    const http = await this.#openHttp(identity, { vm, tasks, migrations, balancing });
+    this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) }), log));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
     if (this.#phase === 'starting') this.#phase = 'serving';
     if (this.#registry) balancing.resume();
+  }
+
+  /** Its routes; the port itself is opened when it was open before this daemon, or has been asked for. */
+  async #openHttp(identity: Identity, parts: FigureParts): Promise<HttpServer> {
+    const { address, paths, log, http: wanted } = this.#options;
+    const http = new HttpServer({ address, identity, file: paths.http, log: log.child({ part: 'http' }) });
+    this.#http = http;
+    http.add(metricsRoute(parts));
+    if (wanted) await http.open(wanted);
+    else await http.resume();
+    return http;
   }
 
   /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */
@@ -232,6 +250,7 @@ export class Daemon {
   async #close(): Promise<void> {
     await Promise.all([stopServer(this.#controlServer, 300), stopServer(this.#nodeServer, 300)]);
     this.#hosts?.close();
+    this.#http?.close();
     this.#registry?.close();
     this.#store?.close();
   }
