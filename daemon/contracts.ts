@@ -78,7 +78,7 @@ export interface Tasks {
   spawn(request: mpvm.node.ISpawnRequest): Promise<mpvm.node.ISpawnReply>;
   /** Places with PVM's rules (flags, where, round robin, cordons) over the VM, then spawns node by node. Result: started tids first, then codes. */
   spawnAnywhere(request: mpvm.task.ISpawn & { parent: number; run?: string; engine?: string; directory?: string }): Promise<{ tids: number[]; detail: string }>;
-  signal(tid: number, signum: number): number;
+  signal(tid: number, signum: number, group?: boolean): number;
   /** Where to reach a task: waits while it moves. */
   resolve(request: mpvm.node.IResolveRequest): Promise<mpvm.node.IResolveReply>;
   /** Frames for a task: now, held, or forwarded to where it has gone. */
@@ -142,6 +142,8 @@ export interface LocalTask {
   ask(frame: ToTask): boolean;
   /** From now on every other frame is kept; release() sends them after all. */
   hold(): void;
+  /** A fence has given it a new epoch without a move. */
+  fenced(epoch: number): void;
   release(): void;
   /** What has been kept so far. It counts as handed over: depart() forwards only what came after the last call. */
   held(): ToTask[];

@@ -1,4 +1,4 @@
-/** Generates the TypeScript side of proto/ into build/gen. Called by setup when proto/ has changed. */
+/** Generates the TypeScript side of proto/, and of other tables of the C side, into build/gen. Called by setup when they have changed. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
@@ -23,6 +23,15 @@ export async function generate() {
   numbersOnly(join(root, work('messages.js')));
   for (const name of ['messages.d.ts', 'messages.js']) renameSync(join(root, work(name)), join(root, 'build/gen', name));
   rmSync(join(root, work('full.js')));
+  traceFields();
+}
+
+/** What the fields of trace events are called: one table, the library's. */
+function traceFields() {
+  const rows = [...readFileSync(join(root, 'libpvm/src/tracing/fields.def'), 'utf8').matchAll(/^FIELD\((".*?"), (".*?")\)$/gm)];
+  const lines = rows.map(([, name, meaning]) => `  [${name}, ${meaning}],\n`).join('');
+  writeFileSync(join(root, 'build/gen/trace-fields.d.ts'), 'export const traceFields: readonly (readonly [name: string, meaning: string])[];\n');
+  writeFileSync(join(root, 'build/gen/trace-fields.js'), `export const traceFields = [\n${lines}];\n`);
 }
 
 /**

@@ -57,8 +57,8 @@ const steps = [
   {
     name: 'gen',
     why: 'protocols to TypeScript',
-    inputs: () => [...files(['proto']), 'scripts/gen.mjs', 'package-lock.json'],
-    outputs: ['build/gen/messages.js', 'build/gen/messages.d.ts'],
+    inputs: () => [...files(['proto']), 'libpvm/src/tracing/fields.def', 'scripts/gen.mjs', 'package-lock.json'],
+    outputs: ['build/gen/messages.js', 'build/gen/messages.d.ts', 'build/gen/trace-fields.js'],
     work: generate,
   },
   { name: 'checkpoint', why: 'native engine: make -C native/checkpoint', make: 'native/checkpoint' },

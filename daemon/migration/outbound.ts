@@ -355,6 +355,9 @@ export class OutboundMove {
         this.#wentAllTheSame(outcome);
         return;
       }
+      // Its end clears the directory of it, under the epoch that the fence has made.
+      task.fenced(outcome.epoch);
+      if (task.state === 'ended') void vm.forget(task.tid, outcome.epoch);
     }
     this.#advance('ABORTED');
     this.#outcome = 'aborted';

@@ -20,13 +20,13 @@ interface Addon {
   vdsoId(): string;
   xsaveSize(): number;
   pidfdOpen(pid: number): number;
-  pidfdKill(pidfd: number, signal: number): boolean;
+  pidfdKill(pidfd: number, signal: number, group: boolean): boolean;
   compareFiles(pidA: number, fdA: number, pidB: number, fdB: number): boolean;
   closeDescriptor(fd: number): void;
   makeFifo(path: string, mode: number): void;
   groupPageMake(path: string, page: number, counts: boolean, tids: number[]): void;
   groupPageWithdraw(path: string): { count: number; waiting: number[] };
-  startProcess(path: string, args: string[], environment: string[], directory: string, stdin: number, stdout: number, stderr: number, ended: (code: number, signal: number) => void): number;
+  startProcess(path: string, args: string[], environment: string[], directory: string, stdin: number, stdout: number, stderr: number, ended: (code: number, signal: number, userUs: number, systemUs: number) => void): number;
 }
 
 /** The checkout's (or package's) root: the nearest folder above this file with a package.json. */
@@ -73,7 +73,7 @@ export const groupPageWithdraw = (path: string): { count: number; waiting: numbe
 /** A program in a session of its own, with three descriptors and no others; returns its pid. `ended` is called once. Throws, with the errno's name, when it cannot be started. */
 export function startProcess(program: {
   path: string; argv: readonly string[]; environment: Readonly<Record<string, string | undefined>>; directory: string; stdin: number; output: number;
-  ended: (code: number, signal: number) => void;
+  ended: (code: number, signal: number, userUs: number, systemUs: number) => void;
 }): number {
   const environment = Object.entries(program.environment).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   return addon().startProcess(program.path, [...program.argv], environment, program.directory, program.stdin, program.output, program.output, program.ended);
@@ -82,8 +82,8 @@ export function startProcess(program: {
 export const compareFiles = (pidA: number, fdA: number, pidB: number, fdB: number): boolean =>
   addon().compareFiles(pidA, fdA, pidB, fdB);
 
-/** Signals the process that had this pid when it started at `startTime`; false when it has ended. */
-export function killExactly(pid: number, startTime: number, signal: number): boolean {
+/** Signals the process that had this pid when it started at `startTime`; false when it has ended. `group`: with the process group that it leads, if it does. */
+export function killExactly(pid: number, startTime: number, signal: number, group = false): boolean {
   let fd: number;
   try {
     fd = addon().pidfdOpen(pid);
@@ -92,9 +92,24 @@ export function killExactly(pid: number, startTime: number, signal: number): boo
     throw error;
   }
   try {
-    return processStartTime(pid) === startTime && addon().pidfdKill(fd, signal);
+    if (processStartTime(pid) !== startTime) return false;
+    return (group && killGroup(pid, fd, signal)) || addon().pidfdKill(fd, signal, false);
   } finally {
     addon().closeDescriptor(fd);
+  }
+}
+
+/** False: it leads no group, or has ended. */
+function killGroup(pid: number, fd: number, signal: number): boolean {
+  try {
+    return addon().pidfdKill(fd, signal, true);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  }
+  try {
+    return process.kill(-pid, signal); // before Linux 6.9: it was alive a moment ago, and its number is its group's
+  } catch {
+    return false;
   }
 }
 

@@ -28,9 +28,9 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
       (await tasks()).introduced(request);
       return {};
     },
-    signal: ({ tid, signum, call }) =>
+    signal: ({ tid, signum, group, call }) =>
       once.run(call, async () => {
-        const status = (await tasks()).signal(tid, signum);
+        const status = (await tasks()).signal(tid, signum, group);
         if (status >= 0) return { status };
         const error = new MpvmError('TASK_UNKNOWN', { tid: `t${tid.toString(16)}` });
         return { status, code: error.code, text: error.message };

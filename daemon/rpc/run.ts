@@ -70,7 +70,7 @@ function endTasks(vm: ControlParts['vm'], tids: Iterable<number>): void {
     for (const tid of all) {
       const { node } = vm.locate(tid);
       try {
-        vm.peer(node).signal({ tid, signum }).catch(() => undefined);
+        vm.peer(node).signal({ tid, signum, group: true }).catch(() => undefined);
       } catch {
         // Its node is gone, and so is it.
       }

@@ -40,7 +40,7 @@ export interface EntryHost {
   departed(entry: TaskEntry): void;
   /** Frames for a task that has gone to another node. */
   forward(tid: number, frames: readonly ToTask[]): void;
-  forwardSignal(tid: number, signum: number): void;
+  forwardSignal(tid: number, signum: number, group: boolean): void;
   /** The freeze is over and the task is still here: what was put off is done now. */
   settledHere(entry: TaskEntry): void;
   processGone(entry: TaskEntry): void;
@@ -89,7 +89,7 @@ export class TaskEntry implements LocalTask {
   #holding = false;
   #kept: ToTask[] = [];
   #handedOver = 0;
-  #signals: number[] = [];
+  #signals: [signum: number, group: boolean][] = [];
   #waiting: (() => void)[] = [];
 
   constructor(host: EntryHost, init: { record: TaskRecord; state: TaskState; cookie: string; output: string }) {
@@ -242,17 +242,17 @@ export class TaskEntry implements LocalTask {
 
   // ---------------------------------------------------------------- signals
 
-  signal(signum: number): void {
-    if (this.#state === 'departed') this.#host.forwardSignal(this.tid, signum);
+  signal(signum: number, group = false): void {
+    if (this.#state === 'departed') this.#host.forwardSignal(this.tid, signum, group);
     else {
-      this.#signals.push(signum);
+      this.#signals.push([signum, group]);
       this.#flushSignals();
     }
   }
 
   #flushSignals(): void {
     if (this.#holding || this.#restoring) return;
-    for (const signum of this.#signals.splice(0)) this.process?.signal(signum);
+    for (const [signum, group] of this.#signals.splice(0)) this.process?.signal(signum, group);
   }
 
   // ---------------------------------------------------------------- moves
@@ -301,7 +301,7 @@ export class TaskEntry implements LocalTask {
     this.#kept = [];
     this.#host.departed(this);
     if (rest.length > 0) this.#host.forward(this.tid, rest);
-    for (const signum of this.#signals.splice(0)) this.#host.forwardSignal(this.tid, signum);
+    for (const [signum, group] of this.#signals.splice(0)) this.#host.forwardSignal(this.tid, signum, group);
     this.#settle();
   }
 
@@ -312,7 +312,6 @@ export class TaskEntry implements LocalTask {
     this.#settle();
   }
 
-  /** A fence has given it a new epoch without a move. */
   fenced(epoch: number): void {
     if (epoch <= this.#epoch) return;
     this.#epoch = epoch;
@@ -323,7 +322,7 @@ export class TaskEntry implements LocalTask {
     const arriving = this.#state === 'arriving';
     this.#transition('ended');
     // It lives where it was.
-    if (arriving) for (const signum of this.#signals.splice(0)) this.#host.forwardSignal(this.tid, signum);
+    if (arriving) for (const [signum, group] of this.#signals.splice(0)) this.#host.forwardSignal(this.tid, signum, group);
     this.#outbox = [];
     this.#kept = [];
     this.#settle();

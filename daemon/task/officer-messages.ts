@@ -2,6 +2,7 @@
  * The messages between daemons and tasks with an office, in PVM's form (SM_* of pvmproto.h): their
  * tags, what is in them. Pure.
  */
+import type { Exit } from './process.js';
 import type { mpvm } from '../rpc/messages.js';
 import { daemonTid, xdrEncoding } from './codes.js';
 import { type MessageReader, xdr } from './xdr.js';
@@ -91,8 +92,13 @@ export function readTaskEnd(from: MessageReader): { tid: number; code: number; s
   return { tid, code: (status >> 8) & 0xff, signal: status & 0x7f };
 }
 
-/** SM_TASKX to the resource manager. The times of the processor are not known here. */
-export const taskEnd = (tid: number, code: number, signal: number): Buffer => xdr(tid, signal || code << 8, 0, 0, 0, 0);
+/** SM_TASKX to the resource manager. */
+export const taskEnd = (tid: number, code: number, signal: number, times: Exit): Buffer => xdr(tid, signal || code << 8, ...processorTimes(times));
+
+/** User and system time of a process that has ended: seconds and microseconds of each. */
+export function processorTimes({ userUs = 0, systemUs = 0 }: Exit): number[] {
+  return [userUs, systemUs].flatMap((time) => [Math.floor(time / 1e6), time % 1e6]);
+}
 
 export function startTask(task: { tid: number; flags: number; path: string; argv: readonly string[]; environment: readonly string[] }): Buffer {
   return xdr(task.tid, task.flags, task.path, task.argv.length + 1, task.path, ...task.argv, task.environment.length, ...task.environment);

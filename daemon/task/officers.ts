@@ -96,12 +96,13 @@ export class Officers {
     this.#events.begun(record, flags);
   }
 
-  ended(entry: TaskEntry, { code, signal }: Exit): void {
+  ended(entry: TaskEntry, exit: Exit): void {
+    const { code, signal } = exit;
     const { scheduler } = entry.record;
     if (this.#core.stopping) return;
     const number = signal === null ? 0 : ((constants.signals as Record<string, number>)[signal] ?? 0);
-    this.#events.ended(entry.record, number || code << 8);
-    if (scheduler && scheduler !== entry.tid) this.#router.post(scheduler, [daemonMessage(sm.TaskX, taskEnd(entry.tid, code, number))]);
+    this.#events.ended(entry.record, number || code << 8, exit);
+    if (scheduler && scheduler !== entry.tid) this.#router.post(scheduler, [daemonMessage(sm.TaskX, taskEnd(entry.tid, code, number, exit))]);
   }
 
   /** The node that has the resource manager tells it: once. */

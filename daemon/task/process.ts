@@ -10,6 +10,9 @@ import type { Child } from './starter.js';
 export interface Exit {
   code: number;
   signal: string | null;
+  /** Processor time used, on this node, where it is known: of processes that this daemon has started. */
+  userUs?: number;
+  systemUs?: number;
 }
 
 /** Undefined when there is no such process, or a zombie is all that is left of it. */
@@ -66,7 +69,7 @@ export class TaskProcess {
     this.startTime = startTime;
     this.#listeners = [ended];
     this.#isChild = child !== undefined;
-    if (child) child.onEnd((code, signal) => this.#end({ code, signal: signal === 0 ? null : signalName(signal) }));
+    if (child) child.onEnd((code, signal, userUs, systemUs) => this.#end({ code, signal: signal === 0 ? null : signalName(signal), userUs, systemUs }));
     else this.#schedule();
   }
 
@@ -88,10 +91,11 @@ export class TaskProcess {
     return this.exit === undefined && startTimeOf(this.pid) === this.startTime;
   }
 
-  signal(signum: number): boolean {
+  /** `group`: also what it has started, as Ctrl-C at a terminal does. */
+  signal(signum: number, group = false): boolean {
     if (this.exit !== undefined) return false;
     try {
-      return killExactly(this.pid, this.startTime, signum);
+      return killExactly(this.pid, this.startTime, signum, group);
     } catch {
       return false; // not a signal, or not ours to send: as kill(2) would say, and PVM does not
     }

@@ -3,7 +3,7 @@
  * that live are tasks again (they come back by Enroll), the ends of the others are told now.
  */
 import { existsSync, rmSync } from 'node:fs';
-import type { Migrations } from '../contracts.js';
+import type { Migrations, MoveOutcome } from '../contracts.js';
 import type { mpvm } from '../rpc/messages.js';
 import { sealOf } from './arrival.js';
 import type { Kept } from './book.js';
@@ -58,11 +58,16 @@ export class Recovery {
       this.#core.book.remove(task.tid);
       return undefined;
     }
-    if (task.moving !== '' && !alive && (await this.#wentElsewhere(task))) {
-      this.#core.book.remove(task.tid);
-      return undefined;
+    let { epoch } = task.record;
+    if (task.moving !== '' && !alive) {
+      const outcome = await this.#outcome(task);
+      if (outcome?.task === 'there') {
+        this.#core.book.remove(task.tid);
+        return undefined;
+      }
+      epoch = outcome?.epoch ?? epoch; // a fence may have given it another
     }
-    return this.#again(task, task.enrolled ? 'running' : 'starting');
+    return this.#again({ ...task, record: { ...task.record, epoch } }, task.enrolled ? 'running' : 'starting');
   }
 
   #again(task: Kept, state: 'starting' | 'running'): TaskEntry {
@@ -80,12 +85,10 @@ export class Recovery {
   }
 
   /** Frozen and now gone: does it live at the destination? To say no, that must have become impossible. */
-  async #wentElsewhere(task: Kept): Promise<boolean> {
-    if (this.#moves === undefined) return false;
-    const outcome = await this.#moves.outcome(task.tid, task.record.epoch ?? 0, task.moving);
-    if (outcome.task !== 'there') return false;
-    this.#router.departed(task.tid, outcome.node, outcome.epoch);
-    return true;
+  async #outcome(task: Kept): Promise<MoveOutcome | undefined> {
+    const outcome = await this.#moves?.outcome(task.tid, task.record.epoch ?? 0, task.moving);
+    if (outcome?.task === 'there') this.#router.departed(task.tid, outcome.node, outcome.epoch);
+    return outcome;
   }
 
   /** A restorer without its migration: the task is here if the directory says so, else it can no longer come here. */

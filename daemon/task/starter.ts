@@ -7,19 +7,22 @@ import { processStartTime, startProcess } from '../native/index.js';
 import { closeQuietly, OutputPipe } from './output.js';
 import type { Environment } from './program.js';
 
+/** Exit code, signal, and the microseconds of processor time that it has used. */
+type End = [code: number, signal: number, userUs: number, systemUs: number];
+
 /** A process that this daemon has started and will be told the end of. */
 export class Child {
-  #listener: ((code: number, signal: number) => void) | undefined;
-  #end: [number, number] | undefined;
+  #listener: ((...end: End) => void) | undefined;
+  #end: End | undefined;
 
   /** One listener; it is called at once when the end has come already. */
-  onEnd(listener: (code: number, signal: number) => void): void {
+  onEnd(listener: (...end: End) => void): void {
     this.#listener = listener;
     if (this.#end) listener(...this.#end);
   }
-  ended(code: number, signal: number): void {
-    this.#end = [code, signal];
-    this.#listener?.(code, signal);
+  ended(...end: End): void {
+    this.#end = end;
+    this.#listener?.(...end);
   }
 }
 
@@ -44,7 +47,7 @@ export function start(options: { path: string; argv: string[]; directory: string
     writer = pipe.writer();
     none = openSync('/dev/null', 'r');
     const child = new Child();
-    const ended = (code: number, signal: number): void => child.ended(code, signal);
+    const ended = (...end: End): void => child.ended(...end);
     const pid = startProcess({ path, argv, environment, directory, stdin: none, output: writer, ended });
     return { child, pid, startTime: processStartTime(pid) ?? 0, pipe, reader };
   } catch (error) {

@@ -194,14 +194,14 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   }
 
   /** A task of this node; also a program that was started here and has left the VM, while it runs. */
-  signal(tid: number, signum: number): number {
+  signal(tid: number, signum: number, group = false): number {
     const entry = this.table.get(tid);
     if (entry) {
-      entry.signal(signum);
+      entry.signal(signum, group);
       return pvm.Ok;
     }
     const left = [...this.#captured].find((captured) => captured.tid === tid);
-    return left?.process.signal(signum) ? pvm.Ok : pvm.NoTask;
+    return left?.process.signal(signum, group) ? pvm.Ok : pvm.NoTask;
   }
 
   async rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply> {
@@ -385,14 +385,14 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
   forward(tid: number, frames: readonly mpvm.task.IToTask[]): void {
     this.#router.post(tid, frames);
   }
-  forwardSignal(tid: number, signum: number): void {
-    if (this.table.get(tid)?.here) return void this.signal(tid, signum);
+  forwardSignal(tid: number, signum: number, group = false): void {
+    if (this.table.get(tid)?.here) return void this.signal(tid, signum, group);
     const { node } = this.#router.whereIs(tid);
     if (node === this.vm.self.name) return;
-    void this.#signalAt(node, tid, signum);
+    void this.#signalAt(node, tid, signum, group);
   }
-  async #signalAt(node: string, tid: number, signum: number): Promise<void> {
-    const request = { tid, signum, call: callName() };
+  async #signalAt(node: string, tid: number, signum: number, group: boolean): Promise<void> {
+    const request = { tid, signum, group, call: callName() };
     const reply = await this.#router.ask(node, (client) => client.signal(request));
     if (reply === undefined || reply.status >= 0) return;
     const sure = await this.#router.whereSurely(tid);

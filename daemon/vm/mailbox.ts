@@ -97,12 +97,12 @@ export class Mailbox {
     }
   }
 
-  /** The index that was deleted, or a PVM error. `orphan`: an entry that nobody owns, and no other. */
-  delete(tid: number, name: string, index: number, orphan = false): Promise<number> {
+  /** The index that was deleted, or a PVM error. */
+  delete(tid: number, name: string, index: number): Promise<number> {
     return this.#serial.run(async () => {
       const entry = this.#classes.get(name)?.get(index);
       if (!entry) return pvm.NotFound;
-      if (orphan ? entry.owner !== 0 : !mayChange(entry, tid)) return pvm.Denied;
+      if (!mayChange(entry, tid)) return pvm.Denied;
       await this.#save(name, index, undefined);
       return index;
     });

@@ -204,7 +204,7 @@ export class Registry {
       return { status: await this.#mailbox.put(tid, { name: name ?? '', flags: flags ?? 0, index: index ?? 0, exact: exact ?? false, ...message }, request.id, again) };
     }
     if (get) return this.#whileAlive(tid, signal, (waiting) => this.#mailbox.get(tid, get.name ?? '', get.index ?? 0, get.flags ?? 0, waiting));
-    if (remove) return { status: await this.#mailbox.delete(tid, remove.name ?? '', remove.index ?? 0, remove.orphan ?? false) };
+    if (remove) return { status: await this.#mailbox.delete(tid, remove.name ?? '', remove.index ?? 0) };
     if (list) {
       const classes = this.#mailbox.list(list.pattern ?? '*');
       return classes ? { status: pvm.Ok, classes: { classes } } : { status: pvm.BadParam };

@@ -154,10 +154,13 @@ int pvm_reduce(void (*operation)(int *type, void *x, void *y, int *items, int *i
 	       void *values, int items, int type, int tag, char *group, int root)
 {
 	struct call call;
-	int result = operation && values ? begin(&call, group, items, type, tag, root) : PvmBadParam;
+	int result;
 
+	gpvm_entry(TEV_REDUCE, group, tag);
+	result = operation && values ? begin(&call, group, items, type, tag, root) : PvmBadParam;
 	if (operation && values)
 		result = end(&call, result ? result : reduce(&call, operation, values, items));
+	pvmi_group_event(TEV_REDUCE, TEV_EVENT_EXIT, result);
 	return result < 0 ? lpvmerr("pvm_reduce", result) : result;
 }
 
@@ -182,11 +185,14 @@ static int scatter(struct call *call, void *result_values, void *values, int ite
 int pvm_scatter(void *result_values, void *values, int items, int type, int tag, char *group, int root)
 {
 	struct call call;
-	int result = begin(&call, group, items, type, tag, root);
+	int result;
 
+	gpvm_entry(TEV_SCATTER, group, tag);
+	result = begin(&call, group, items, type, tag, root);
 	if (!result && (!result_values || (call.instance == root && !values)))
 		result = PvmBadParam;
 	result = end(&call, result ? result : scatter(&call, result_values, values, items));
+	pvmi_group_event(TEV_SCATTER, TEV_EVENT_EXIT, result);
 	return result < 0 ? lpvmerr("pvm_scatter", result) : result;
 }
 
@@ -211,10 +217,13 @@ static int gather(struct call *call, void *result_values, void *values, int item
 int pvm_gather(void *result_values, void *values, int items, int type, int tag, char *group, int root)
 {
 	struct call call;
-	int result = begin(&call, group, items, type, tag, root);
+	int result;
 
+	gpvm_entry(TEV_GATHER, group, tag);
+	result = begin(&call, group, items, type, tag, root);
 	if (!result && (!values || (call.instance == root && !result_values)))
 		result = PvmBadParam;
 	result = end(&call, result ? result : gather(&call, result_values, values, items));
+	pvmi_group_event(TEV_GATHER, TEV_EVENT_EXIT, result);
 	return result < 0 ? lpvmerr("pvm_gather", result) : result;
 }

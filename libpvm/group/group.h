@@ -1,6 +1,6 @@
 /*
  * group.h: libgpvm3: groups over the daemon's Group requests, collective operations over messages.
- * Its only ties to libpvm3 beside the public interface are the two functions of compat.h.
+ * Its only ties to libpvm3 beside the public interface are those of compat.h that begin with pvmi_group_.
  */
 #ifndef GPVM_GROUP_H
 #define GPVM_GROUP_H
@@ -12,6 +12,10 @@
 #pragma GCC visibility pop
 
 enum { JOIN, LEAVE, BARRIER, INSTANCE, TID, SIZE, FREEZE, MEMBERS };   /* task.proto: Group.Verb */
+
+/* Events of the functions here: what they call of libpvm3 is none. */
+#define gpvm_entry(event, ...) pvmi_group_event((event), TEV_EVENT_ENTRY, ##__VA_ARGS__)
+int gpvm_exit(int event, const char *function, int result);    /* the result; sets pvm_errno */
 
 /* tids by instance, 0 where one has left; malloc'd. Their number, or an error. */
 int gpvm_members(const char *group, int **tids);

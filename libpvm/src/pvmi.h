@@ -31,6 +31,7 @@ struct pvmi_agent;      /* agent/ */
 struct pvmi_messages;   /* message/: mid table, active buffers, receive queue */
 struct pvmi_options;    /* api/: pvm_setopt values */
 struct pvmi_group;      /* group/ */
+struct pvmi_tracing;    /* tracing/ */
 
 /* ------------------------------------------------------------------ memory that carries messages */
 
@@ -109,6 +110,8 @@ struct pvmi_context {
 	struct pvmi_plane *plane;
 	struct pvmi_agent *agent;
 	struct pvmi_groups groups;
+	struct pvmi_tracing *tracing;
+	bool traced;            /* events are collected (tracing/): every public function looks */
 };
 
 extern struct pvmi_context *pvmi;       /* the one pointer */

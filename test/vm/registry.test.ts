@@ -574,16 +574,6 @@ describe('the registry', () => {
       for (const [pattern, names] of Object.entries(cases)) assert.equal((await listed(pattern)).join(' '), names, pattern);
       assert.equal((await bench.client('n1').mailbox({ tid: me, list: { pattern: 'x'.repeat(300) } })).status, -2);
     });
-
-    it('lets anybody delete what nobody owns any more, if that is what is asked for', async () => {
-      const orphan = async (name: string): Promise<number> => (await bench.client('n1').mailbox({ tid: other, delete: { name, index: 0, orphan: true } })).status;
-      await put(me, 'left', 1);
-      assert.equal(await orphan('left'), -8);
-      await bench.client('n1').forget({ tid: me, epoch: 0 });
-      assert.equal(await remove(other, 'left', 0), -8);
-      assert.equal(await orphan('left'), 0);
-      assert.equal(await orphan('left'), -32);
-    });
   });
 
   it('gives out contexts once, and takes each back once', async () => {

@@ -31,15 +31,10 @@ async function put(context: Context, [name = '', flags = '', text = '']: readonl
   }
 }
 
-/** Takes out what nobody owns any more: all of it, or that of one name, or one entry. */
-export async function resetMailbox(context: Context, name: string | undefined, index: number | undefined): Promise<void> {
-  const found = (await context.call('pvm_getmboxinfo', () => classes(context, '*'))) ?? [];
-  for (const one of found.filter((entry) => name === undefined || entry.name === name)) {
-    for (const [at, entry] of (one.indices ?? []).entries()) {
-      if (one.owners?.[at] !== 0 || (index !== undefined && index !== entry)) continue;
-      await context.call('pvm_delinfo', () => context.link.ask({ mailboxDelete: { name: one.name, index: entry, orphan: true } }));
-    }
-  }
+/** Takes out what nobody owns any more: all of it, or that of one name, or one entry. `ending`: that of tasks which end now, too. */
+export async function resetMailbox(context: Context, what: { name?: string; index?: number; ending?: { keep: Iterable<number> } }): Promise<void> {
+  const { name = '', index = -1, ending } = what;
+  await context.call('pvm_delinfo', () => context.link.ask({ mailboxReset: { name, index, all: ending !== undefined, keep: [...(ending?.keep ?? [])] } }));
 }
 
 /** PvmNoReset: an entry of the mailbox says that this console is to be spared. */

@@ -119,7 +119,7 @@ async function kill(context: Context, words: readonly string[]): Promise<void> {
 // ---------------------------------------------------------------- all of them
 
 async function reset(context: Context, [what, name, index]: readonly string[]): Promise<void> {
-  if (what === 'info') return resetMailbox(context, name, index === undefined ? undefined : leadingNumber(index));
+  if (what === 'info') return resetMailbox(context, { name, index: index === undefined ? undefined : leadingNumber(index) });
   if (what !== undefined) {
     context.print(`"${what}" arg to reset not valid`);
     return;
@@ -127,7 +127,7 @@ async function reset(context: Context, [what, name, index]: readonly string[]): 
   const keep = await spared(context);
   const all = (await context.call('pvm_tasks', () => context.tasks(0))) ?? [];
   for (const { tid = 0 } of all) if (tid !== context.link.tid && !keep.has(tid ?? 0)) await signal(context, tid ?? 0, terminate);
-  await resetMailbox(context, undefined, undefined);
+  await resetMailbox(context, { ending: { keep } });
 }
 
 export const taskCommands: readonly Command[] = [

@@ -66,12 +66,16 @@ int pvm_freebuf(int mid)
 int pvm_getsbuf(void)
 {
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_GETSBUF);
+	pvmi_tev_exit(TEV_GETSBUF, pvmi->messages->send_mid);
 	return pvmi_end("pvm_getsbuf", pvmi->messages->send_mid);
 }
 
 int pvm_getrbuf(void)
 {
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_GETRBUF);
+	pvmi_tev_exit(TEV_GETRBUF, pvmi->messages->receive_mid);
 	return pvmi_end("pvm_getrbuf", pvmi->messages->receive_mid);
 }
 
@@ -95,17 +99,25 @@ static int activate(int mid, int *active, int *other)
 int pvm_setsbuf(int mid)
 {
 	struct pvmi_messages *m = pvmi->messages;
+	int result;
 
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_setsbuf", activate(mid, &m->send_mid, &m->receive_mid));
+	pvmi_tev_entry(TEV_SETSBUF, mid);
+	result = activate(mid, &m->send_mid, &m->receive_mid);
+	pvmi_tev_exit(TEV_SETSBUF, result);
+	return pvmi_end("pvm_setsbuf", result);
 }
 
 int pvm_setrbuf(int mid)
 {
 	struct pvmi_messages *m = pvmi->messages;
+	int result;
 
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_setrbuf", activate(mid, &m->receive_mid, &m->send_mid));
+	pvmi_tev_entry(TEV_SETRBUF, mid);
+	result = activate(mid, &m->receive_mid, &m->send_mid);
+	pvmi_tev_exit(TEV_SETRBUF, result);
+	return pvmi_end("pvm_setrbuf", result);
 }
 
 /* Data in place counts only once it has been sent, as in PVM. */
@@ -120,6 +132,7 @@ int pvm_bufinfo(int mid, int *bytes, int *tag, int *tid)
 	int error;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_BUFINFO, mid);
 	error = pvmi_mid_check(mid, &message);
 	if (!error) {
 		if (bytes)
@@ -129,6 +142,8 @@ int pvm_bufinfo(int mid, int *bytes, int *tag, int *tid)
 		if (tid)
 			*tid = (int)message->source;
 	}
+	pvmi_tev_exit(TEV_BUFINFO, error, error ? error : visible_length(message), error ? error : message->tag,
+		      error ? error : (int)message->source);
 	return pvmi_end("pvm_bufinfo", error);
 }
 
@@ -138,6 +153,7 @@ int pvm_getminfo(int mid, struct pvmminfo *info)
 	int error;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_GETMINFO, mid);
 	error = info ? pvmi_mid_check(mid, &message) : PvmBadParam;
 	if (!error)
 		*info = (struct pvmminfo){
@@ -150,6 +166,7 @@ int pvm_getminfo(int mid, struct pvmminfo *info)
 			.src = (int)message->source,
 			.dst = (int)message->destination,
 		};
+	pvmi_tev_exit(TEV_GETMINFO, error);
 	return pvmi_end("pvm_getminfo", error);
 }
 
@@ -160,6 +177,7 @@ int pvm_setminfo(int mid, struct pvmminfo *info)
 	int error;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_SETMINFO, mid);
 	error = info ? pvmi_mid_check(mid, &message) : PvmBadParam;
 	if (!error) {
 		message->context = (uint32_t)info->ctx;
@@ -168,6 +186,7 @@ int pvm_setminfo(int mid, struct pvmminfo *info)
 		message->source = (uint32_t)info->src;
 		message->destination = (uint32_t)info->dst;
 	}
+	pvmi_tev_exit(TEV_SETMINFO, error);
 	return pvmi_end("pvm_setminfo", error);
 }
 

@@ -63,8 +63,10 @@ void pvm_free(void *block);
 int tev_begin(int kind, int entry_exit);
 int tev_fin(void);
 
-/* What libgpvm3 asks of libpvm3: a Group request. verb as in task.proto. */
+/* What libgpvm3 asks of libpvm3. A Group request; verb as in task.proto. */
 int pvmi_group_request(int verb, const char *name, int tid, int number, int *value, int **tids, int *count);
 int pvmi_group_error(const char *function, int code);
+/* An event of one of its functions (tracing/tev.h: pvmi_tev_outer). */
+void pvmi_group_event(int event, int phase, ...);
 
 #endif

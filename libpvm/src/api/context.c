@@ -15,11 +15,13 @@ static struct pvmi_link first_link = { .fd = -1 };
 static struct pvmi_options first_options = {
 	.route = PvmAllowDirect, .auto_error = 1, .fragment_size = PVMI_FRAGMENT_SIZE, .show_tids = 1,
 };
+static struct pvmi_tracing first_tracing;
 static struct pvmi_context first = {
 	.parent = PvmNoParent,
 	.messages = &first_messages,
 	.link = &first_link,
 	.options = &first_options,
+	.tracing = &first_tracing,
 };
 struct pvmi_context *pvmi = &first;
 

@@ -201,9 +201,13 @@ int pvm_packf(const char *format, ...)
 	va_list arguments;
 	int result;
 
+	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_outer(TEV_PACKF, TEV_EVENT_ENTRY, format);
 	va_start(arguments, format);
 	result = pvm_vpackf(format, arguments);
 	va_end(arguments);
+	pvmi_tev_outer(TEV_PACKF, TEV_EVENT_EXIT, result);
+	pvmi_leave();
 	return result;
 }
 
@@ -212,8 +216,12 @@ int pvm_unpackf(const char *format, ...)
 	va_list arguments;
 	int result;
 
+	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_outer(TEV_UNPACKF, TEV_EVENT_ENTRY, format);
 	va_start(arguments, format);
 	result = pvm_vunpackf(format, arguments);
 	va_end(arguments);
+	pvmi_tev_outer(TEV_UNPACKF, TEV_EVENT_EXIT, result);
+	pvmi_leave();
 	return result;
 }

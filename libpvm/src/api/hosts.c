@@ -114,8 +114,10 @@ int pvm_mstat(char *host)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_MSTAT, host);
 	if (!result)
 		result = mstat(host);
+	pvmi_tev_exit(TEV_MSTAT, result);
 	if (result == PvmNoHost || result == PvmHostFail)
 		return pvmi_end_quietly(result);
 	return pvmi_end("pvm_mstat", result);
@@ -143,8 +145,10 @@ int pvm_archcode(char *arch)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_ARCHCODE, arch);
 	if (!result)
 		result = archcode(arch);
+	pvmi_tev_exit(TEV_ARCHCODE, result);
 	return pvmi_end("pvm_archcode", result);
 }
 
@@ -243,8 +247,10 @@ int pvm_addhosts(char **hosts, int count, int *results)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_ADDHOSTS, hosts, count);
 	if (!result)
 		result = change_hosts(mpvm_task_ToDaemon_add_hosts_tag, hosts, count, results);
+	pvmi_tev_exit(TEV_ADDHOSTS, result);
 	return pvmi_end("pvm_addhosts", result);
 }
 
@@ -252,8 +258,10 @@ int pvm_delhosts(char **hosts, int count, int *results)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_DELHOSTS, hosts, count);
 	if (!result)
 		result = change_hosts(mpvm_task_ToDaemon_del_hosts_tag, hosts, count, results);
+	pvmi_tev_exit(TEV_DELHOSTS, result);
 	return pvmi_end("pvm_delhosts", result);
 }
 
@@ -262,7 +270,9 @@ int pvm_halt(void)
 	static const mpvm_task_Halt body = mpvm_task_Halt_init_zero;
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_HALT);
 	if (!result)
 		result = pvmi_link_request(mpvm_task_ToDaemon_halt_tag, mpvm_task_Halt_fields, &body, PVMI_ONCE, NULL);
+	pvmi_tev_exit(TEV_HALT, result);
 	return pvmi_end("pvm_halt", result);
 }

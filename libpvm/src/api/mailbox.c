@@ -165,7 +165,7 @@ int pvm_recvinfo(char *name, int index, int flags)
 	pvmi_tev_entry(TEV_GETINFO, name, index, flags);
 	if (!result)
 		result = recvinfo(name, index, flags);
-	pvmi_tev_exit(TEV_GETINFO, result, result);
+	pvmi_tev_exit(TEV_GETINFO, result < 0 ? result : PvmOk, result);
 	return end_search("pvm_recvinfo", result);
 }
 
@@ -265,6 +265,7 @@ int pvm_getmboxinfo(char *pattern, int *count, struct pvmmboxinfo **classes)
 	static struct class_list list;  /* until the next call, as under PVM */
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_GETMBOXINFO, pattern);
 	if (!result) {
 		free_classes(&list);
 		result = list_classes(pattern, &list);
@@ -275,6 +276,7 @@ int pvm_getmboxinfo(char *pattern, int *count, struct pvmmboxinfo **classes)
 		if (classes)
 			*classes = list.classes;
 	}
+	pvmi_tev_exit(TEV_GETMBOXINFO, result);
 	return pvmi_end("pvm_getmboxinfo", result);
 }
 
@@ -299,8 +301,10 @@ int pvm_insert(char *name, int index, int data)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_INSERT, name, index, data);
 	if (!result)
 		result = index < -1 ? PvmBadParam : insert(name, index, data);
+	pvmi_tev_exit(TEV_INSERT, result);
 	return end_search("pvm_insert", result);
 }
 
@@ -324,8 +328,10 @@ int pvm_lookup(char *name, int index, int *data)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_LOOKUP, name, index);
 	if (!result)
 		result = index < -1 ? PvmBadParam : lookup(name, index, data);
+	pvmi_tev_exit(TEV_LOOKUP, result);
 	return end_search("pvm_lookup", result);
 }
 
@@ -333,7 +339,9 @@ int pvm_delete(char *name, int index)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_DELETE, name, index);
 	if (!result)
 		result = delete(name, index, 0);
+	pvmi_tev_exit(TEV_DELETE, result);
 	return end_search("pvm_delete", result);
 }

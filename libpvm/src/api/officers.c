@@ -82,8 +82,10 @@ int pvm_reg_hoster(void)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_REG_HOSTER);
 	if (!result)
 		result = turn(mpvm_task_Office_HOSTER, NULL);
+	pvmi_tev_exit(TEV_REG_HOSTER, result);
 	return pvmi_end("pvm_reg_hoster", result);
 }
 
@@ -91,8 +93,10 @@ int pvm_reg_tasker(void)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_REG_TASKER);
 	if (!result)
 		result = turn(mpvm_task_Office_TASKER, NULL);
+	pvmi_tev_exit(TEV_REG_TASKER, result);
 	return pvmi_end("pvm_reg_tasker", result);
 }
 
@@ -101,6 +105,7 @@ int pvm_reg_tracer(int tctx, int ttag, int octx, int otag, char *mask, int tbuf,
 	mpvm_task_Inherited tracer = mpvm_task_Inherited_init_zero;
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_REG_TRACER, tctx, ttag, octx, otag, mask, tbuf, topt);
 	if (!result && (!mask || strlen(mask) >= sizeof(tracer.trace_mask)))
 		result = PvmBadParam;
 	if (!result) {
@@ -113,6 +118,7 @@ int pvm_reg_tracer(int tctx, int ttag, int octx, int otag, char *mask, int tbuf,
 		tracer.trace_options = topt;
 		result = turn(mpvm_task_Office_TRACER, &tracer);
 	}
+	pvmi_tev_exit(TEV_REG_TRACER, result);
 	return pvmi_end("pvm_reg_tracer", result);
 }
 
@@ -170,8 +176,10 @@ int pvm_reg_rm(struct pvmhostinfo **info)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_REG_RM);
 	if (!result)
 		result = register_manager(info);
+	pvmi_tev_exit(TEV_REG_RM, result);
 	return pvmi_end("pvm_reg_rm", result);
 }
 

@@ -132,7 +132,9 @@ int pvm_setopt(int what, int value)
 	int error, old = 0;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_SETOPT, what, value);
 	error = setopt(what, value, &old);
+	pvmi_tev_exit(TEV_SETOPT, old);
 	if (error)
 		return pvmi_end("pvm_setopt", error);
 	pvmi_end_quietly(PvmOk);
@@ -144,7 +146,9 @@ int pvm_getopt(int what)
 	struct choice c;
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_GETOPT, what);
 	c = choice(what);
+	pvmi_tev_exit(TEV_GETOPT, c.value ? *c.value : 0);
 	if (!c.value)
 		return pvmi_end("pvm_getopt", PvmBadParam);
 	pvmi_end_quietly(PvmOk);

@@ -136,9 +136,13 @@ static int tickle(int argc, int *argv, int *count, int *results)
 
 int pvm_tickle(int argc, int *argv, int *count, int *results)
 {
-	int result = pvmi_begin(PVMI_AS_TASK);
+	int result = pvmi_begin(PVMI_AS_TASK), answers = 0;
 
+	pvmi_tev_entry(TEV_TICKLE, argv, argc);
+	if (!count)
+		count = &answers;
 	if (!result)
 		result = tickle(argc, argv, count, results);
+	pvmi_tev_exit(TEV_TICKLE, result, results, result < 0 ? 0 : *count);
 	return pvmi_end("pvm_tickle", result);
 }

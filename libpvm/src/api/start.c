@@ -86,6 +86,11 @@ static int start(int argc, char **argv, int block)
 
 int pvm_start_pvmd(int argc, char **argv, int block)
 {
+	int result;
+
 	pvmi_begin(PVMI_ANYWHERE);
-	return pvmi_end("pvm_start_pvmd", start(argc, argv, block));
+	pvmi_tev_entry(TEV_START_PVMD, block, argv, argc);
+	result = start(argc, argv, block);
+	pvmi_tev_exit(TEV_START_PVMD, result);
+	return pvmi_end("pvm_start_pvmd", result);
 }

@@ -20,6 +20,8 @@ int pvm_parent(void)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_PARENT);
+	pvmi_tev_exit(TEV_PARENT, result ? result : pvmi->parent);
 	/* Having no parent is an answer, not an error to be printed. */
 	if (!result && pvmi->parent < 0)
 		return pvmi_end_quietly(pvmi->parent);
@@ -32,6 +34,7 @@ int pvm_siblings(int **tids)
 	static int self;
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_SIBLINGS);
 	if (!result && pvmi_enrolled.siblings_follow)
 		pvmi_siblings_await();
 	if (!result && pvmi_enrolled.sibling_count) {
@@ -45,6 +48,7 @@ int pvm_siblings(int **tids)
 	pvmnsibs = result > 0 ? result : -1;
 	if (result > 0 && tids)
 		*tids = pvmsibtids;
+	pvmi_tev_exit(TEV_SIBLINGS, pvmsibtids, pvmnsibs);
 	return pvmi_end("pvm_siblings", result);
 }
 
@@ -241,8 +245,10 @@ int pvm_pstat(int tid)
 {
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_PSTAT, tid);
 	if (!result)
 		result = pstat(tid);
+	pvmi_tev_exit(TEV_PSTAT, result);
 	return result == PvmNoTask ? pvmi_end_quietly(result) : pvmi_end("pvm_pstat", result);
 }
 

@@ -416,8 +416,10 @@ int (*pvm_recvf(int (*match)(int, int, int)))(int, int, int)
 	int (*old)(int, int, int);
 
 	pvmi_begin(PVMI_ANYWHERE);
+	pvmi_tev_entry(TEV_RECVF);
 	old = m->match ? m->match : pvmi_default_match;
 	m->match = match == pvmi_default_match ? NULL : match;
+	pvmi_tev_exit(TEV_RECVF);
 	pvmi_end_quietly(PvmOk);
 	return old;
 }
@@ -449,11 +451,13 @@ int pvm_getfds(int **descriptors)
 	static int fds[1];
 	int result = pvmi_begin(PVMI_AS_TASK);
 
+	pvmi_tev_entry(TEV_GETFDS);
 	if (!result) {
 		fds[0] = pvmi_news_descriptor();
 		if (descriptors)
 			*descriptors = fds;
 		result = fds[0] < 0 ? PvmSysErr : 1;
 	}
+	pvmi_tev_exit(TEV_GETFDS, result, fds, result);
 	return pvmi_end("pvm_getfds", result);
 }

@@ -14,17 +14,11 @@
 extern struct Pvmtevinfo pvmtevinfo[TEV_MAX + 1];
 extern struct Pvmtevdid pvmtevdidlist[TEV_DID_MAX + 1];
 
-bool pvmi_tev_on;
-/* A record is being made: what it calls is no event. */
-static bool busy;
-static struct pvmi_message *gathered;
-static uint32_t described_to;           /* the collector that knows the forms */
-
 void pvmi_tev_update(void)
 {
 	const struct pvmi_options *o = pvmi->options;
 
-	pvmi_tev_on = pvmi->tid && o->self.trace.tid > 0 && o->self.trace.tid != (int)pvmi->tid &&
+	pvmi->traced = pvmi->tid && o->self.trace.tid > 0 && o->self.trace.tid != (int)pvmi->tid &&
 		      o->self.trace_mask[strspn(o->self.trace_mask, "@")];
 }
 
@@ -112,9 +106,11 @@ static void put_start(struct pvmi_message *to, int id, bool describe)
 
 static struct pvmi_message *message(void)
 {
+	struct pvmi_message *gathered = pvmi->tracing->gathered;
+
 	if (gathered)
 		return gathered;
-	gathered = pvmi_message_new();
+	gathered = pvmi->tracing->gathered = pvmi_message_new();
 	if (!gathered)
 		return NULL;
 	gathered->encoding = PVMI_ENC_XDR;
@@ -137,11 +133,11 @@ static void send_to_collector(struct pvmi_message *out)
 
 static void send_gathered(void)
 {
-	struct pvmi_message *out = gathered;
+	struct pvmi_message *out = pvmi->tracing->gathered;
 
 	if (!out)
 		return;
-	gathered = NULL;
+	pvmi->tracing->gathered = NULL;
 	if (pvmi->options->self.trace_buffer)
 		put(out, TEV_MARK_EVENT_BUFFER_END);
 	send_to_collector(out);
@@ -256,37 +252,76 @@ static void meet(uint32_t collector)
 {
 	int i;
 
-	if (described_to == collector)
+	if (pvmi->tracing->described_to == collector)
 		return;
-	described_to = collector;
+	pvmi->tracing->described_to = collector;
 	for (i = 0; i <= TEV_MAX; i++)
 		pvmtevinfo[i].desc_status = 0;
 	name_fields();
 }
 
-void pvmi_tev_record(int event, int phase, ...)
+static void record_or_count(int event, int phase, va_list *values)
 {
 	const struct pvmi_sinks *self = &pvmi->options->self;
-	va_list values;
+	struct pvmi_tracing *tracing = pvmi->tracing;
 
-	if (!pvmi_tev_on || busy || !pvmi->tid || !TEV_MASK_CHECK(self->trace_mask, event))
+	if (!pvmi->traced || tracing->busy || tracing->nested || !pvmi->tid || !TEV_MASK_CHECK(self->trace_mask, event))
 		return;
-	busy = true;
+	tracing->busy = true;
 	meet((uint32_t)self->trace.tid);
-	va_start(values, phase);
 	if (self->trace_options == PvmTraceTime || self->trace_options == PvmTraceCount)
 		add_up(event, phase, self->trace_options == PvmTraceTime);
 	else
-		record(event, phase, &values);
+		record(event, phase, values);
+	tracing->busy = false;
+}
+
+void pvmi_tev_record(int event, int phase, ...)
+{
+	va_list values;
+
+	va_start(values, phase);
+	record_or_count(event, phase, &values);
 	va_end(values);
-	busy = false;
+}
+
+static void outer(int event, int phase, va_list *values)
+{
+	if (phase == TEV_EVENT_EXIT && pvmi->tracing->nested)
+		pvmi->tracing->nested--;
+	record_or_count(event, phase, values);
+	if (phase == TEV_EVENT_ENTRY)
+		pvmi->tracing->nested++;
+}
+
+void pvmi_tev_outer(int event, int phase, ...)
+{
+	va_list values;
+
+	va_start(values, phase);
+	outer(event, phase, &values);
+	va_end(values);
+}
+
+/* For libgpvm3. */
+void pvmi_group_event(int event, int phase, ...)
+{
+	va_list values;
+
+	if (!pvmi->traced && !pvmi->tracing->nested)
+		return;
+	pvmi_begin(PVMI_ANYWHERE);
+	va_start(values, phase);
+	outer(event, phase, &values);
+	va_end(values);
+	pvmi_end_quietly(PvmOk);
 }
 
 void pvmi_tev_flush(void)
 {
 	int how = pvmi->options->self.trace_options;
 
-	if (!pvmi_tev_on)
+	if (!pvmi->traced)
 		return;
 	if (how == PvmTraceTime || how == PvmTraceCount)
 		send_sums(how == PvmTraceTime);

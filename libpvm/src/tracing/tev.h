@@ -1,6 +1,6 @@
 /*
  * tev.h: events of the public functions, for whoever collects them (pvm_setopt(PvmTraceTid), a
- * tracer, the console's trace). When nobody does, a call costs one look at pvmi_tev_on.
+ * tracer, the console's trace). When nobody does, a call costs one look at pvmi->traced.
  *
  *   events.c    the tables: names, and the fields of each event's records
  *   tev.c       records: made, gathered, sent
@@ -27,20 +27,28 @@ struct pvmi_tev_form {
 };
 extern const struct pvmi_tev_form pvmi_tev_forms[TEV_MAX + 1];
 
-extern bool pvmi_tev_on;
+struct pvmi_tracing {
+	bool busy;                      /* a record is being made: what it calls is no event */
+	unsigned int nested;            /* inside functions that are made of others: theirs are none either */
+	struct pvmi_message *gathered;
+	uint32_t described_to;          /* the collector that knows the forms */
+};
 
 void pvmi_tev_record(int event, int phase, ...);
 
 #define pvmi_tev_entry(event, ...)                                              \
 	do {                                                                    \
-		if (__builtin_expect(pvmi_tev_on, 0))                           \
+		if (__builtin_expect(pvmi->traced, 0))                           \
 			pvmi_tev_record((event), TEV_EVENT_ENTRY, ##__VA_ARGS__); \
 	} while (0)
 #define pvmi_tev_exit(event, ...)                                               \
 	do {                                                                    \
-		if (__builtin_expect(pvmi_tev_on, 0))                           \
+		if (__builtin_expect(pvmi->traced, 0))                           \
 			pvmi_tev_record((event), TEV_EVENT_EXIT, ##__VA_ARGS__); \
 	} while (0)
+
+/* The same for a function that calls other public ones, which make no events meanwhile: both are always called. */
+void pvmi_tev_outer(int event, int phase, ...);
 
 /* Where events go, or which, has changed. */
 void pvmi_tev_update(void);

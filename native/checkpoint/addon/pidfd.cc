@@ -6,6 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP 4    // since Linux 6.9; before: EINVAL
+#endif
+
 namespace mpvm {
 
 Napi::Value pidfd_open(const Napi::CallbackInfo &info)
@@ -17,13 +21,15 @@ Napi::Value pidfd_open(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), fd);
 }
 
-// pidfdKill(pidfd, signal): false when the process has ended.
+// pidfdKill(pidfd, signal, group): false when the process has ended. group: with all processes of the
+// group that it leads; false when it leads none.
 Napi::Value pidfd_kill(const Napi::CallbackInfo &info)
 {
 	const int fd = integer_argument(info, 0, "pidfd");
 	const int signal = integer_argument(info, 1, "signal");
+	const bool group = info.Length() > 2 && info[2].ToBoolean();
 
-	if (syscall(SYS_pidfd_send_signal, fd, signal, nullptr, 0) == 0)
+	if (syscall(SYS_pidfd_send_signal, fd, signal, nullptr, group ? PIDFD_SIGNAL_PROCESS_GROUP : 0) == 0)
 		return Napi::Boolean::New(info.Env(), true);
 	if (errno != ESRCH)
 		throw failure(info.Env(), errno, "pidfd_send_signal");

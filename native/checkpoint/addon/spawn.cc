@@ -7,6 +7,7 @@
 #include <memory>
 #include <spawn.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,8 +90,10 @@ void can_be_waited_for(uv_poll_t *poll, int, int)
 	Child *child = static_cast<Child *>(poll->data);
 	const Napi::Env env = child->ended.Env();
 	siginfo_t state = {};
+	rusage usage = {};
 
-	if (waitid(idtype_t(P_PIDFD), id_t(child->pidfd), &state, WEXITED | WNOHANG) < 0 && errno == EINTR)
+	// The system call itself: libc's waitid does not tell what the process has used.
+	if (syscall(SYS_waitid, P_PIDFD, child->pidfd, &state, WEXITED | WNOHANG, &usage) < 0 && errno == EINTR)
 		return;
 	if (!state.si_pid)
 		return;
@@ -100,7 +103,9 @@ void can_be_waited_for(uv_poll_t *poll, int, int)
 	const Napi::HandleScope scope(env);
 	const Napi::Value code = Napi::Number::New(env, by_itself ? state.si_status : 0);
 	const Napi::Value signal = Napi::Number::New(env, by_itself ? 0 : state.si_status);
-	child->ended.MakeCallback(env.Global(), { code, signal }, *child->context);
+	const Napi::Value user = Napi::Number::New(env, double(usage.ru_utime.tv_sec) * 1e6 + double(usage.ru_utime.tv_usec));
+	const Napi::Value system = Napi::Number::New(env, double(usage.ru_stime.tv_sec) * 1e6 + double(usage.ru_stime.tv_usec));
+	child->ended.MakeCallback(env.Global(), { code, signal, user, system }, *child->context);
 	uv_close(reinterpret_cast<uv_handle_t *>(poll), closed);
 }
 
@@ -130,7 +135,8 @@ void watch(const Napi::CallbackInfo &info, pid_t pid, const Napi::Function &ende
 
 // startProcess(path, arguments, environment, directory, stdin, stdout, stderr, ended): its pid.
 // argv[0] is the path; environment: NAME=VALUE. It has a session of its own, no signal blocked or
-// ignored, and of our descriptors those three. ended(code, signal) is called once.
+// ignored, and of our descriptors those three. ended(code, signal, user, system) is called once; the
+// last two are the processor's time that it has used, in microseconds.
 Napi::Value start_process(const Napi::CallbackInfo &info)
 {
 	std::string path = string_argument(info, 0, "path");
