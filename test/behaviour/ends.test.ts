@@ -1,5 +1,6 @@
 /** How programs end, and what is told of it, also after moves. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { mpvm } from '../../daemon/rpc/messages.js';
 import { useLab } from '../lab/lab.js';
@@ -9,6 +10,15 @@ import { until } from '../lab/wait.js';
 /** As a shell counts: a signal is 128 and its number. */
 function shellCode(ended: mpvm.control.RunEvent.IEnded | undefined): number | undefined {
   return ended?.signal ? 128 + constants.signals[ended.signal as NodeJS.Signals] : (ended?.code ?? undefined);
+}
+
+/** A zombie has ended. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 describe('the end of a program', function () {
@@ -65,5 +75,15 @@ describe('the end of a program', function () {
     run.kill('SIGINT');
     await run.ended;
     await until('no task is left', async () => (await lab().tasks()).length === 0);
+  });
+
+  it('the end of mpvm run by Ctrl-C ends what its tasks have started, as at a terminal', async () => {
+    const run = lab().startCli(['run', '/bin/sh', '-c', 'sleep 600 & echo child $!; wait']);
+    await run.printed('child');
+    const child = Number(/child (\d+)/.exec(run.stdout)?.[1]);
+    assert.equal(isAlive(child), true);
+    run.kill('SIGINT');
+    await run.ended;
+    await until('the child has ended', () => !isAlive(child));
   });
 });
