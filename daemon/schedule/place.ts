@@ -132,6 +132,15 @@ export function whyNoRoom(task: TaskView, rooms: Rooms): string {
   return `it needs ${Math.ceil(task.bytes / (1 << 20))} MiB; ${words.join(', ')}${more}`;
 }
 
+/** Of nodes that are closed, those that would have room; else what a new node would have to have. */
+export function whatWouldHelp(task: TaskView, rooms: Rooms, drained: ReadonlySet<string>): string {
+  const closed = rooms.all.filter(({ node, freeBytes }) => node.up && node.cordoned && !drained.has(node.name) && freeBytes >= task.bytes + memoryReserveBytes && !task.refusedBy.includes(node.name));
+  const needed = Math.ceil((task.bytes + memoryReserveBytes) / (1 << 20));
+  const another = `add a node with ${needed} MiB free (mpvm token, mpvm join)`;
+  if (closed.length === 0) return another;
+  return `mpvm uncordon ${closed.slice(0, 4).map(({ node }) => node.name).join(' or ')}, or ${another}`;
+}
+
 export function largestFirst(tasks: readonly TaskView[]): TaskView[] {
   return [...tasks].sort((a, b) => b.bytes - a.bytes || a.tid - b.tid);
 }
