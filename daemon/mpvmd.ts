@@ -34,7 +34,7 @@ const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --http [ADDR:]PORT open the HTTP port (metrics, dashboard) at once: at a loopback address, else with TLS
   --faults           allow the injection of faults (tests)
   --stop-drain S     when told to stop: so many seconds to move tasks to other nodes (default ${stopDrainS}; 0: they end)
-  --grace-ms MS      registry: a node is dead when it was silent for so long (default ${defaultTiming.graceMs})
+  --grace-ms MS      registry: a node is dead when it was silent for so long (default: MPVM_GRACE_MS, else ${defaultTiming.graceMs})
   --log-level LEVEL  ${logLevels.join(', ')} (default: MPVM_LOG, else info); the log is mpvmd.log in the node's directory
 `;
 
@@ -61,7 +61,7 @@ function readArguments(args: string[]): Settings | 'help' {
   };
   const logLevel = (values['log-level'] ?? (process.env['MPVM_LOG'] || 'info')) as LogLevel;
   if (!logLevels.includes(logLevel)) throw bad(`--log-level ${logLevel} is none of ${logLevels.join(', ')}`);
-  const graceMs = number('grace-ms', values['grace-ms'], 3_600_000) || defaultTiming.graceMs;
+  const graceMs = number('grace-ms', values['grace-ms'] ?? process.env['MPVM_GRACE_MS'], 3_600_000) || defaultTiming.graceMs;
   const http = /^(?:([\d.]+):)?(\d+)$/.exec(values.http ?? '0');
   if (!http) throw bad(`--http ${values.http} is not [ADDRESS:]PORT`);
   const vm = values.vm ?? values.name ?? vmName();

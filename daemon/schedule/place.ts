@@ -54,6 +54,16 @@ export class Rooms {
     this.#named = new Map(this.all.map((room) => [room.node.name, room]));
   }
 
+  /** As they were made, with these loads. */
+  reset(loads: readonly number[]): void {
+    for (const room of this.all) {
+      room.load = loads[room.order]!;
+      room.freeBytes = room.node.memoryFreeBytes;
+    }
+    this.#classes.clear();
+    this.#indexed = false;
+  }
+
   named(name: string): Room | undefined {
     return this.#named.get(name);
   }
