@@ -192,8 +192,6 @@ export interface Migrations {
   explainInbound(request: mpvm.node.IInboundRequest): Promise<mpvm.node.IExplainReply>;
   inbound(request: mpvm.node.IInboundRequest, signal: AbortSignal): AsyncIterable<mpvm.node.IInboundEvent>;
   handover(request: mpvm.node.IHandoverRequest): Promise<void>;
-  /** Empties nodes of the whole VM; ends when they are empty, or with what had to stay. Leaving the iteration does not stop it. */
-  drain(request: mpvm.control.IDrainRequest): AsyncIterable<mpvm.control.IDrainEvent>;
   /** A task of this node has come back frozen (Enroll.migration): settles its move with the directory. The
    *  task must be `running` and is sent nothing else until this resolves: true when it stays here. */
   settle(task: LocalTask, migration: string): Promise<boolean>;

@@ -148,8 +148,15 @@ const catalogue = {
   DIRECTORY_MISSING: { text: 'the task\'s working directory {path} is not on node {node}', remedy: 'make it there, or use a file system that both nodes share', exit: 'blocked' },
 
   // -- drains
-  NO_ROOM: { text: 'no node has room for task {tid}: {detail}', remedy: 'add a node (mpvm join), or uncordon one', exit: 'blocked' },
-  DRAIN_RUNNING: { text: 'node {node} is being drained already', remedy: '', exit: 'failed' },
+  NO_ROOM: { text: 'no node has room for task {tid}: {detail}', remedy: '{help}', exit: 'blocked' },
+  DRAIN_RUNNING: { text: 'node {node} is being drained already, together with others ({nodes})', remedy: 'watch that drain (`mpvm drain {node}`), or cancel it: mpvm drain --cancel {node}', exit: 'failed' },
+  DRAIN_UNKNOWN: { text: 'there is no drain {id} under way', remedy: '`mpvm drain --status` lists them', exit: 'failed' },
+  DRAIN_UNSEEN: { text: 'the drain has ended while the registry could not be heard', remedy: '`mpvm nodes` tells whether the node is empty', exit: 'failed' },
+  NO_DRAIN: { text: 'node {node} is not being drained', remedy: '`mpvm drain --status` lists drains', exit: 'failed' },
+  DRAIN_LATE: { text: 'the deadline has passed with {left} tasks still there; the drain goes on', remedy: '', exit: 'timeout' },
+  DRAIN_DEADLINE: { text: 'it was not moved before the deadline', remedy: 'give the drain more time', exit: 'timeout' },
+  DRAIN_KILLED: { text: 'task {tid} is ended: it could not be moved away from {node} before the deadline', remedy: '', exit: 'failed' },
+  DRAIN_GONE: { text: 'node {node} is no part of the VM any more', remedy: '', exit: 'failed' },
 
   // -- balancing
   BALANCE_RUNNING: { text: 'the VM is being balanced already ({policy}, asked for by {user})', remedy: '`mpvm balance --status` tells about it, `mpvm balance --stop` ends it; --dry-run works meanwhile', exit: 'failed' },

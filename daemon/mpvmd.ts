@@ -5,7 +5,8 @@
  *                          [--dir DIR] [--faults] [--log-level LEVEL]
  *
  * Prints "ready" when the node serves, or one line "mpvmd: cause; remedy" and exits with the code
- * of the error (1 failed, 2 wrong use). SIGTERM and SIGINT take the node down cleanly; SIGKILL
+ * of the error (1 failed, 2 wrong use). SIGTERM and SIGINT take the node down cleanly: its tasks are moved
+ * to other nodes first, as far as they have room; that of the registry takes the whole VM down. SIGKILL
  * leaves its tasks running, and a daemon started again in the same directory takes them up.
  */
 import { rmSync } from 'node:fs';
@@ -22,6 +23,8 @@ import { closeInherited } from './vm/inherited.js';
 import { defaultTiming } from './vm/membership.js';
 import { takeDirectory } from './vm/node-directory.js';
 
+const stopDrainS = 60;
+
 const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --vm NAME          the virtual machine (default: MPVM_NAME, else "default"); also --name
   --port P           gRPC port for the other nodes (default: any free one, or the one it had)
@@ -30,7 +33,8 @@ const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --dir DIR          where the VMs of this machine lie (default: MPVM_DIR, else /tmp/mpvm-UID)
   --http [ADDR:]PORT open the HTTP port (metrics, dashboard) at once: at a loopback address, else with TLS
   --faults           allow the injection of faults (tests)
-  --grace-ms MS      registry: a node is dead when it was silent for so long (default ${defaultTiming.graceMs})
+  --stop-drain S     when told to stop: so many seconds to move tasks to other nodes (default ${stopDrainS}; 0: they end)
+  --grace-ms MS      registry: a node is dead when it was silent for so long (default: MPVM_GRACE_MS, else ${defaultTiming.graceMs})
   --log-level LEVEL  ${logLevels.join(', ')} (default: MPVM_LOG, else info); the log is mpvmd.log in the node's directory
 `;
 
@@ -43,7 +47,7 @@ function readArguments(args: string[]): Settings | 'help' {
   const { values } = parseArgs({ args, options: {
     vm: { type: 'string' }, name: { type: 'string' }, node: { type: 'string' }, address: { type: 'string' }, port: { type: 'string' },
     registry: { type: 'boolean' }, join: { type: 'string' }, dir: { type: 'string' }, faults: { type: 'boolean' }, http: { type: 'string' },
-    'grace-ms': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
+    'grace-ms': { type: 'string' }, 'stop-drain': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
   } });
   if (values.help) return 'help';
   if (!values.node) throw bad('--node is missing');
@@ -57,7 +61,7 @@ function readArguments(args: string[]): Settings | 'help' {
   };
   const logLevel = (values['log-level'] ?? (process.env['MPVM_LOG'] || 'info')) as LogLevel;
   if (!logLevels.includes(logLevel)) throw bad(`--log-level ${logLevel} is none of ${logLevels.join(', ')}`);
-  const graceMs = number('grace-ms', values['grace-ms'], 3_600_000) || defaultTiming.graceMs;
+  const graceMs = number('grace-ms', values['grace-ms'] ?? process.env['MPVM_GRACE_MS'], 3_600_000) || defaultTiming.graceMs;
   const http = /^(?:([\d.]+):)?(\d+)$/.exec(values.http ?? '0');
   if (!http) throw bad(`--http ${values.http} is not [ADDRESS:]PORT`);
   const vm = values.vm ?? values.name ?? vmName();
@@ -65,6 +69,7 @@ function readArguments(args: string[]): Settings | 'help' {
     vm, node: values.node, address: values.address, port: number('port', values.port, 65_535), join: values.join, registry: values.registry ?? false,
     paths: nodePaths(resolve(values.dir ?? baseDirectory()), vm, values.node),
     faults: values.faults ?? ['1', 'true', 'yes'].includes(process.env['MPVM_FAULTS'] ?? ''),
+    stopDrainS: values['stop-drain'] === undefined ? stopDrainS : number('stop-drain', values['stop-drain'], 86_400),
     http: values.http === undefined ? undefined : { address: http[1] ?? '', port: number('http', http[2], 65_535) },
     timing: { ...defaultTiming, graceMs, suspectMs: Math.min(defaultTiming.suspectMs, graceMs / 2) },
     logLevel,
@@ -85,7 +90,7 @@ async function main(): Promise<void> {
   try {
     const daemon = await Daemon.start({ ...settings, log });
     daemon.onStopped = () => process.exit(0);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop(signal));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.leave(signal));
     log.info({ pid: process.pid }, 'ready');
     process.stdout.write('ready\n');
   } catch (error) {

@@ -125,11 +125,15 @@ command('cancel <id>', 'stop a move; the task runs on where it is', async () => 
 command('cordon <node...>', 'let no new tasks start or arrive on nodes', async () => (await import('./cordon.js')).cordon)
   .option('--reason <text>', 'why; kept with user and time');
 command('uncordon <node...>', 'let nodes take tasks again', async () => (await import('./cordon.js')).uncordon);
-command('drain <node...>', 'cordon nodes and move all their tasks away', async () => (await import('./drain.js')).drain)
+command('drain [node...]', 'cordon nodes and move all their tasks away', async () => (await import('./drain.js')).drain)
   .option('--dry-run', 'show who would go where, and who cannot and why')
-  .option('--deadline <s>', 'stop after this time', seconds)
+  .option('--deadline <s>', 'until then, try again what cannot be moved', seconds)
+  .addOption(new Option('--then <what>', 'what happens to tasks that are still there at the deadline: the drain fails, they are killed, or it waits for them (default: fail)').choices(['fail', 'kill', 'wait']))
+  .option('--concurrency <n>', 'moves at once (default: 2)', count(1))
   .option('--reason <text>', 'why; kept with user and time')
-  .option('--detach', 'do not wait for it');
+  .option('--detach', 'do not wait for it')
+  .option('--cancel', 'stop the drain of these nodes; they stay cordoned')
+  .option('--status', 'the drains under way');
 
 command('console [words...]', "PVM's own console; words: -nNAME, -dMASK, a host file, as PVM's takes them", async () => (await import('./console.js')).console)
   .allowUnknownOption()

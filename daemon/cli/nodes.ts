@@ -10,7 +10,8 @@ import type { Column } from './table.js';
 /** As Slurm shows it: the state, and what it takes no tasks for. */
 export function nodeState(node: NodeShape): string {
   if (node.state !== 'up') return paint('red', node.state);
-  return node.cordoned ? paint('yellow', node.tasks > 0 ? 'up, cordoned' : 'up, drained') : paint('green', 'up');
+  if (!node.cordoned) return paint('green', 'up');
+  return paint('yellow', node.draining ? 'up, draining' : node.tasks > 0 ? 'up, cordoned' : 'up, drained');
 }
 
 /** What every table of nodes shows. */

@@ -12,6 +12,7 @@ export interface NodeShape {
   address: string;
   state: string;
   cordoned: boolean;
+  draining: boolean;
   tasks: number;
   load: number;
   cpus: number;
@@ -31,6 +32,7 @@ export function nodeShape(node: mpvm.node.INodeInfo): NodeShape {
     address: node.address ?? '',
     state: mpvm.node.NodeState[node.state ?? 0]?.toLowerCase() ?? 'up',
     cordoned: node.cordoned ?? false,
+    draining: node.draining ?? false,
     tasks: node.tasks ?? 0,
     load: Math.round((node.load ?? 0) * 100) / 100,
     cpus: node.cpus ?? 0,

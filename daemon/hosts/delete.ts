@@ -2,7 +2,7 @@
  * Deleting hosts: their tasks are moved to the other nodes first, then each node is told to leave. What
  * cannot be moved is ended with its node, as under PVM, when the request says so; else that node stays, cordoned.
  */
-import type { Migrations, VirtualMachine } from '../contracts.js';
+import type { VirtualMachine } from '../contracts.js';
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { Feed } from '../migration/mailbox.js';
@@ -11,11 +11,10 @@ import { isUp } from '../vm/view.js';
 import { failure, pvmStatus } from './status.js';
 
 type HostEvent = mpvm.node.IHostEvent;
-type Left = mpvm.control.DrainEvent.ILeft;
+type Left = mpvm.node.DrainEvent.ILeft;
 
 export interface DeleteDeps {
   vm: VirtualMachine;
-  migrations: Migrations;
   /** The registry strikes the node off: it has left, for everybody. */
   strikeOff: (node: string) => Promise<void>;
   log: Logger;
@@ -88,7 +87,7 @@ class Deletion {
     if (nodes.length === 0) return undefined;
     const { reason, user, deadlineS } = this.#request;
     try {
-      for await (const event of this.#deps.migrations.drain({ nodes, reason: reason || 'deleted', user, deadlineS })) {
+      for await (const event of this.#deps.vm.registry().drain({ nodes, reason: reason || 'deleted', user, deadlineS })) {
         if (event.failed) throw MpvmError.received(event.failed.code ?? 'INTERNAL', event.failed.text ?? '');
         if (event.left) this.#left.set(event.left.node ?? '', [...(this.#left.get(event.left.node ?? '') ?? []), event.left]);
         const { from, to, outcome } = event.migration ?? {};

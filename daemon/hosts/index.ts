@@ -3,7 +3,7 @@
  * shown, hosts that are added and deleted.
  */
 import { dirname, join } from 'node:path';
-import type { Migrations, Tasks, VirtualMachine } from '../contracts.js';
+import type { Tasks, VirtualMachine } from '../contracts.js';
 import { MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { projectRoot } from '../native/index.js';
@@ -52,7 +52,6 @@ export interface HostsOptions {
 export interface HostsParts {
   vm: VirtualMachine;
   tasks: Tasks;
-  migrations: Migrations;
 }
 
 const expiryMs = 30_000;
@@ -219,8 +218,8 @@ export class Hosts {
   }
 
   async *#delete(request: mpvm.node.DeleteHostsRequest): AsyncGenerator<mpvm.node.IHostEvent> {
-    const { vm, migrations } = await this.#parts;
-    yield* this.#answering(request.asker, deleteHosts(request, { vm, migrations, strikeOff: (node) => this.#options.strikeOff(node), log: this.#log }));
+    const { vm } = await this.#parts;
+    yield* this.#answering(request.asker, deleteHosts(request, { vm, strikeOff: (node) => this.#options.strikeOff(node), log: this.#log }));
   }
 }
 

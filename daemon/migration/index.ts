@@ -12,7 +12,6 @@ import type { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { settleDoubt } from './doubt.js';
-import { drain } from './drain.js';
 import { chooseEngine, tidText } from './engine.js';
 import { checkFault } from './faults.js';
 import { InboundMove } from './inbound.js';
@@ -249,12 +248,6 @@ class NodeMigrations implements Migrations {
     if (!move) return Promise.reject(new MpvmError('MIGRATION_UNKNOWN', { id: request.id }));
     move.handover(request);
     return Promise.resolve();
-  }
-
-  // ---------------------------------------------------------------- the whole VM
-
-  drain(request: mpvm.control.IDrainRequest): AsyncIterable<mpvm.control.IDrainEvent> {
-    return drain(request, { vm: this.#options.vm, log: this.#log });
   }
 
   on(event: 'changed', listener: (migration: Info) => void): void {

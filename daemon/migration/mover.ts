@@ -32,6 +32,6 @@ export async function performMove(vm: VirtualMachine, { tid, from, to }: Planned
   return { error: MpvmError.received(last?.code || 'INTERNAL', last?.reason ?? ''), blockers: last?.blockers ?? [] };
 }
 
-export function plannedMove({ tid, from, to, bytes, seconds, reason }: PlannedMove): mpvm.control.DrainEvent.IPlannedMove {
+export function plannedMove({ tid, from, to, bytes, seconds, reason }: PlannedMove): mpvm.node.DrainEvent.IPlannedMove {
   return { tid, from, to, bytes, us: Math.round(seconds * 1e6), reason };
 }

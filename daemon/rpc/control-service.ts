@@ -11,6 +11,7 @@ import { runTasks, spawnRequest } from './run.js';
 import type { ImplementationOf } from './server.js';
 import type { controlService } from './services.js';
 import { watchAll } from './watch.js';
+import { watchDrain } from './watch-drain.js';
 import type { MigrationNews } from './watch.js';
 
 export interface ControlParts {
@@ -64,7 +65,9 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       await vm.setCordon(node, cordoned, reason, user);
       return {};
     },
-    drain: (request) => migrations.drain(request),
+    drain: (request, { signal }) => watchDrain(vm, request, signal),
+    cancelDrain: (request) => vm.registry().cancelDrain(request),
+    drains: () => vm.registry().drains({}),
     async *balance(request, { signal }) {
       yield* registryNode(vm).balance(request, { signal });
     },

@@ -7,7 +7,7 @@ import type { BalanceOptions, BalancePlan, Decision } from './policy.js';
 import { refine } from './refine.js';
 import { rotate } from './rotate.js';
 import type { Plan, Snapshot, Stays } from './snapshot.js';
-import { notes, notWorth, reason } from './words.js';
+import { notes, notWorth, reasons } from './words.js';
 import { World } from './world.js';
 
 export function planBalance(snapshot: Snapshot, options: BalanceOptions): BalancePlan {
@@ -24,7 +24,10 @@ export function planBalance(snapshot: Snapshot, options: BalanceOptions): Balanc
     default: {
       const owners = givenBack(snapshot);
       const world = even(new World(owners.then, options));
-      return passes(world) ? finish(world, owners.plan) : finish(fresh(world), owners.plan, [notWorth(world)]);
+      if (passes(world)) return finish(world, owners.plan);
+      const remarks = [notWorth(world)];
+      world.reset();
+      return finish(world, owners.plan, remarks);
     }
   }
 }
@@ -48,23 +51,19 @@ function evened(world: World, decisions: readonly Decision[]): Decision[] {
   const { snapshot, options } = world;
   const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options, { peers: world.peers });
   const places = new Map(decisions.map(({ task, to }) => [task.tid, to]));
-  for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.named(to.node.name)!);
+  for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.all[to.order]!);
   return world.tasks.flatMap((task) => {
     const to = places.get(task.tid);
     return to && to.node.name !== task.node ? [{ task, to }] : [];
   });
 }
 
-function fresh(world: World): World {
-  return new World(world.snapshot, world.options, world);
-}
-
-/** A world in which these decisions have been made, one after the other. */
-function applied(planned: World, decisions: readonly Decision[]): World {
-  const world = fresh(planned);
+/** The world as it is when these decisions have been made, one after the other: what a policy has tried out in it is undone first. */
+function applied(world: World, decisions: readonly Decision[]): World {
+  world.reset();
   const { options } = world;
   const some = options.mostMoves > 0 ? decisions.slice(0, options.mostMoves) : decisions;
-  for (const { task, to, why } of some) world.move(task, world.rooms.named(to.node.name)!, why);
+  for (const { task, to, why } of some) world.move(task, to, why);
   return world;
 }
 
@@ -83,14 +82,14 @@ function passes(world: World): boolean {
 
 function finish(world: World, first: Plan, remarks?: string[]): BalancePlan {
   const asked = world.options.policy === 'manual' || world.options.policy === 'rotate';
-  const loads = { before: world.initial, after: world.rooms.all.map(({ load }) => load) };
+  const why = reasons(world);
   const moves = world.decisions.map((decision) => ({
     tid: decision.task.tid,
     from: decision.task.node,
     to: decision.to.node.name,
     bytes: decision.task.bytes,
     seconds: world.moveSeconds(decision.task),
-    reason: reason(world, decision, loads),
+    reason: why(decision),
   }));
   return {
     moves: [...first.moves, ...moves],
@@ -123,7 +122,10 @@ function withMoves(snapshot: Snapshot, moves: readonly { tid: number; to: string
   return {
     ...snapshot,
     nodes: snapshot.nodes.map((node) => ({ ...node, memoryFreeBytes: node.memoryFreeBytes - (arriving.get(node.name) ?? 0) })),
-    tasks: snapshot.tasks.map((task) => ({ ...task, node: going.get(task.tid)?.to ?? task.node })),
+    tasks: snapshot.tasks.map((task) => {
+      const move = going.get(task.tid);
+      return move ? { ...task, node: move.to } : task;
+    }),
   };
 }
 

@@ -34,13 +34,13 @@ export function comm(world: World): Decision[] {
 // ---------------------------------------------------------------- groups
 
 function joined(world: World, free: ReadonlySet<TaskView>): Group[] {
-  const byTid = new Map(world.tasks.map((task) => [task.tid, task]));
   const groups = new Map<number, Group>();
   for (const task of world.tasks) {
     groups.set(task.tid, { members: [task], demand: task.demand, fixed: free.has(task) ? undefined : world.at.get(task.tid) });
   }
-  const edges = [...world.peers].flatMap(([a, peers]) => peers.filter((peer) => peer.tid > a).map((peer) => ({ a, b: peer.tid, cost: peer.cost })));
-  edges.sort((x, y) => y.cost - x.cost || x.a - y.a || x.b - y.b);
+  const edges: { a: number; b: number; cost: number }[] = [];
+  for (const [a, peers] of world.peers) for (const { tid, cost } of peers) if (tid > a) edges.push({ a, b: tid, cost });
+  edges.sort((x, y) => y.cost - x.cost); // equals stay as they are: by tid
   const largest = world.rooms.open.reduce((most, room) => Math.max(most, room.cores), 0);
   for (const { a, b } of edges) {
     const [left, right] = [groups.get(a)!, groups.get(b)!];
@@ -53,7 +53,7 @@ function joined(world: World, free: ReadonlySet<TaskView>): Group[] {
     into.fixed = room;
     for (const { tid } of from.members) groups.set(tid, into);
   }
-  const list = [...new Set([...byTid.keys()].map((tid) => groups.get(tid)!))];
+  const list = [...new Set(groups.values())];
   // What cannot move is placed first; the rest as LPT does it.
   return list.sort((x, y) => Number(y.fixed !== undefined) - Number(x.fixed !== undefined) || y.demand - x.demand || x.members[0]!.tid - y.members[0]!.tid);
 }

@@ -1,6 +1,6 @@
 /** Emptying nodes: where each of their tasks goes, and which cannot go anywhere. */
 import { moveSeconds } from './cost.js';
-import { crowding, largestFirst, Rooms, whyNoRoom } from './place.js';
+import { crowding, largestFirst, Rooms, whatWouldHelp, whyNoRoom } from './place.js';
 import type { Plan, Snapshot } from './snapshot.js';
 
 /** `why` begins each reason. */
@@ -18,7 +18,7 @@ export function planDrain(snapshot: Snapshot, drained: ReadonlySet<string>, why 
     }
     const room = rooms.best(task);
     if (room === undefined) {
-      plan.stays.push({ tid: task.tid, node: task.node, why: 'room', detail: whyNoRoom(task, rooms) });
+      plan.stays.push({ tid: task.tid, node: task.node, why: 'room', detail: whyNoRoom(task, rooms), help: whatWouldHelp(task, rooms, drained) });
       continue;
     }
     const share = crowding(room, task.demand).toFixed(2);

@@ -54,6 +54,16 @@ export class Rooms {
     this.#named = new Map(this.all.map((room) => [room.node.name, room]));
   }
 
+  /** As they were made, with these loads. */
+  reset(loads: readonly number[]): void {
+    for (const room of this.all) {
+      room.load = loads[room.order]!;
+      room.freeBytes = room.node.memoryFreeBytes;
+    }
+    this.#classes.clear();
+    this.#indexed = false;
+  }
+
   named(name: string): Room | undefined {
     return this.#named.get(name);
   }
@@ -130,6 +140,15 @@ export function whyNoRoom(task: TaskView, rooms: Rooms): string {
   });
   const more = others.length > words.length ? `, and ${others.length - words.length} more` : '';
   return `it needs ${Math.ceil(task.bytes / (1 << 20))} MiB; ${words.join(', ')}${more}`;
+}
+
+/** Of nodes that are closed, those that would have room; else what a new node would have to have. */
+export function whatWouldHelp(task: TaskView, rooms: Rooms, drained: ReadonlySet<string>): string {
+  const closed = rooms.all.filter(({ node, freeBytes }) => node.up && node.cordoned && !drained.has(node.name) && freeBytes >= task.bytes + memoryReserveBytes && !task.refusedBy.includes(node.name));
+  const needed = Math.ceil((task.bytes + memoryReserveBytes) / (1 << 20));
+  const another = `add a node with ${needed} MiB free (mpvm token, mpvm join)`;
+  if (closed.length === 0) return another;
+  return `mpvm uncordon ${closed.slice(0, 4).map(({ node }) => node.name).join(' or ')}, or ${another}`;
 }
 
 export function largestFirst(tasks: readonly TaskView[]): TaskView[] {

@@ -71,6 +71,8 @@ export interface Stays {
   node: string;
   why: 'blocked' | 'room' | 'refused';
   detail: string;
+  /** `room`: what would make some. */
+  help?: string;
 }
 
 export interface Plan {

@@ -12,16 +12,21 @@ const seconds = (value: number): string => `${value < 10 ? value.toFixed(2) : va
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** "n2 has 3 processors' worth of work for 2; on n3 (1 for 2) t40005 ends 33 % sooner; cost 0.30 s" */
-export function reason(world: World, { task, to, why }: Decision, loads: { before: readonly number[]; after: readonly number[] }): string {
-  if (why !== undefined) return why;
-  const from = world.rooms.named(task.node)!;
-  const [there, here] = [loads.after[to.order]! / to.cores, loads.before[from.order]! / from.cores];
-  const sooner = Math.round((1 - slowdown(there) / slowdown(here)) * 100);
-  const words = [`${from.node.name} ${work(from, loads.before[from.order]!)}; on ${to.node.name} (then ${one(loads.after[to.order]!)} for ${two(to.cores)}) ${tidText(task.tid)} ${sooner > 0 ? `ends ${sooner} % sooner` : `ends no sooner, but leaves room`}`];
-  const talk = talkWords(world, task.tid, to);
-  if (talk) words.push(talk);
-  words.push(`cost ${seconds(world.moveCost(task))}`);
-  return words.join('; ');
+export function reasons(world: World): (decision: Decision) => string {
+  // What is said of a node is the same in all of them.
+  const [before, after] = [perRoom(world, (room) => `${room.node.name} ${work(room, world.initial[room.order]!)}`), perRoom(world, (room) => `on ${room.node.name} (then ${one(room.load)} for ${two(room.cores)})`)];
+  return ({ task, to, why }) => {
+    if (why !== undefined) return why;
+    const from = world.home.get(task.tid)!;
+    const sooner = Math.round((1 - slowdown(crowding(to)) / slowdown(world.initial[from.order]! / from.cores)) * 100);
+    const talk = talkWords(world, task.tid, to);
+    return `${before(from)}; ${after(to)} ${tidText(task.tid)} ${sooner > 0 ? `ends ${sooner} % sooner` : `ends no sooner, but leaves room`}${talk ? `; ${talk}` : ''}; cost ${seconds(world.moveCost(task))}`;
+  };
+}
+
+function perRoom(world: World, say: (room: Room) => string): (room: Room) => string {
+  const said = new Array<string | undefined>(world.rooms.all.length);
+  return (room) => (said[room.order] ??= say(room));
 }
 
 function work(room: Room, load: number): string {
@@ -29,8 +34,8 @@ function work(room: Room, load: number): string {
 }
 
 function talkWords(world: World, tid: number, to: Room): string | undefined {
-  const there = (world.peers.get(tid) ?? []).filter((peer) => world.at.get(peer.tid) === to);
-  const apart = there.filter((peer) => world.home.get(peer.tid) !== world.home.get(tid));
+  const home = world.home.get(tid);
+  const apart = (world.peers.get(tid) ?? []).filter((peer) => world.at.get(peer.tid) === to && world.home.get(peer.tid) !== home);
   if (apart.length === 0) return undefined;
   const cost = apart.reduce((sum, peer) => sum + peer.cost, 0);
   const names = apart.length === 1 ? tidText(apart[0]!.tid) : plural(apart.length, 'task');

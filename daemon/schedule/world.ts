@@ -15,6 +15,9 @@ export function isOpen(node: NodeView): boolean {
   return node.up && !node.cordoned && !node.owner;
 }
 
+/** Parts of a processor that costs of messages are counted in. */
+const fine = 2 ** 40;
+
 export class World {
   readonly snapshot: Snapshot;
   readonly options: BalanceOptions;
@@ -23,14 +26,17 @@ export class World {
   readonly tasks: readonly TaskView[];
   /** Where each task is: in the snapshot, and with the decisions so far. */
   readonly home: ReadonlyMap<number, Room>;
-  readonly at: Map<number, Room>;
+  at: Map<number, Room>;
   readonly peers: ReadonlyMap<number, readonly Peer[]>;
   /** Work for each processor of all nodes that are up. */
   readonly mean: number;
   readonly initial: readonly number[];
-  readonly decisions: Decision[] = [];
+  decisions: Decision[] = [];
   gain = 0;
   cost = 0;
+  #before: Figures | undefined;
+  /** As long as nothing is decided. */
+  #after: Figures | undefined;
 
   /** `like`: what another world of this snapshot has found out; of one that differs in places alone, `peers`. */
   constructor(snapshot: Snapshot, options: BalanceOptions, like?: Pick<World, 'peers'> & Partial<Pick<World, 'tasks'>>) {
@@ -46,6 +52,16 @@ export class World {
     const up = this.rooms.all.filter(({ node }) => node.up);
     const cores = up.reduce((sum, room) => sum + room.cores, 0);
     this.mean = cores > 0 ? up.reduce((sum, room) => sum + room.load, 0) / cores : 0;
+  }
+
+  /** As in the beginning: nothing has been decided. */
+  reset(): void {
+    this.rooms.reset(this.initial);
+    this.at = new Map(this.home);
+    this.decisions = [];
+    this.gain = 0;
+    this.cost = 0;
+    this.#after = undefined;
   }
 
   /** Why a task is not to be moved now; undefined when it may be. */
@@ -89,21 +105,25 @@ export class World {
     this.rooms.depart(task, this.at.get(task.tid)!);
     this.rooms.arrive(task, to);
     this.at.set(task.tid, to);
+    this.#after = undefined;
     this.decisions.push({ task, to, why });
   }
 
-  figures(loads: readonly number[], at: (tid: number) => Room | undefined): Figures {
+  #figures(loads: readonly number[], at: ReadonlyMap<number, Room>): Figures {
     const up = this.rooms.all.filter(({ node }) => node.up);
     const fullest = up.reduce<Room | undefined>((most, room) => (most && loads[most.order]! / most.cores >= loads[room.order]! / room.cores ? most : room), undefined);
     let talk = 0;
-    for (const [tid, peers] of this.peers) for (const peer of peers) if (at(tid) !== at(peer.tid)) talk += peer.cost / 2;
+    for (const [tid, peers] of this.peers) {
+      const here = at.get(tid);
+      for (const peer of peers) if (here !== at.get(peer.tid)) talk += peer.cost / 2;
+    }
     return { most: fullest ? loads[fullest.order]! / fullest.cores : 0, mostNode: fullest?.node.name ?? '', mean: this.mean, talk };
   }
   before(): Figures {
-    return this.figures(this.initial, (tid) => this.home.get(tid));
+    return (this.#before ??= this.#figures(this.initial, this.home));
   }
   after(): Figures {
-    return this.figures(this.rooms.all.map(({ load }) => load), (tid) => this.at.get(tid));
+    return (this.#after ??= this.#figures(this.rooms.all.map(({ load }) => load), this.at));
   }
 
   /** The most crowded of the nodes that the decisions concern, before and after them. */
@@ -127,28 +147,40 @@ function waiting(room: Room, more = 0): number {
 /** Both directions of each pair added up; the lists by tid. */
 function peersOf(snapshot: Snapshot, tasks: readonly TaskView[]): Map<number, Peer[]> {
   const index = new Map(tasks.map(({ tid }, at) => [tid, at]));
-  const count = tasks.length;
-  // Pairs as one number, in a form in which the order of the snapshot does not matter.
-  const pairs: { key: number; cost: number }[] = [];
-  for (const talk of snapshot.talks ?? []) {
+  const talks = snapshot.talks ?? [];
+  const [low, high, cost] = [new Uint32Array(talks.length), new Uint32Array(talks.length), new Float64Array(talks.length)];
+  let count = 0;
+  for (const talk of talks) {
     const [from, to] = [index.get(talk.from), index.get(talk.to)];
     if (from === undefined || to === undefined || from === to) continue;
-    pairs.push({ key: Math.min(from, to) * count + Math.max(from, to), cost: talkCost(talk) });
+    low[count] = Math.min(from, to);
+    high[count] = Math.max(from, to);
+    // Whole numbers: in which order they are added up does not matter.
+    cost[count++] = Math.round(talkCost(talk) * fine);
   }
-  pairs.sort((a, b) => a.key - b.key || a.cost - b.cost);
-  const lists = new Map<number, Peer[]>();
-  const add = (tid: number, peer: Peer): void => {
-    const list = lists.get(tid);
-    if (list) list.push(peer);
-    else lists.set(tid, [peer]);
+  const order = sorted(sorted(Uint32Array.from({ length: count }, (_, at) => at), high, tasks.length), low, tasks.length);
+  const lists = tasks.map((): Peer[] | undefined => undefined);
+  const add = (at: number, peer: number, sum: number): void => {
+    (lists[at] ??= []).push({ tid: tasks[peer]!.tid, cost: sum / fine });
   };
-  for (let at = 0; at < pairs.length; ) {
-    const { key } = pairs[at]!;
-    let cost = 0;
-    for (; at < pairs.length && pairs[at]!.key === key; at++) cost += pairs[at]!.cost;
-    const [a, b] = [tasks[Math.floor(key / count)]!.tid, tasks[key % count]!.tid];
-    add(a, { tid: b, cost });
-    add(b, { tid: a, cost });
+  for (let at = 0; at < count; ) {
+    const [a, b] = [low[order[at]!]!, high[order[at]!]!];
+    let sum = 0;
+    for (; at < count && low[order[at]!] === a && high[order[at]!] === b; at++) sum += cost[order[at]!]!;
+    add(a, b, sum);
+    add(b, a, sum);
   }
-  return lists;
+  const peers = new Map<number, Peer[]>();
+  lists.forEach((list, at) => list && peers.set(tasks[at]!.tid, list));
+  return peers;
+}
+
+/** By counting: by key, equals as they were. Keys are below `most`. */
+function sorted(order: Uint32Array, keys: Uint32Array, most: number): Uint32Array {
+  const next = new Uint32Array(most + 1);
+  for (const at of order) next[keys[at]! + 1]!++;
+  for (let key = 1; key <= most; key++) next[key]! += next[key - 1]!;
+  const result = new Uint32Array(order.length);
+  for (const at of order) result[next[keys[at]!]!++] = at;
+  return result;
 }

@@ -129,6 +129,8 @@ export class Spawner {
     const directory = startDirectory(request.directory ?? '', environment);
     const found = this.#command(request, directory, environment);
     const count = Math.min(request.count ?? 0, countLimit);
+    // Whoever placed them here had not heard yet: a node that is being emptied must not fill again.
+    if (this.#core.vm.nodeNamed(this.#core.vm.self.name)?.cordoned) return { tids: new Array<number>(count).fill(pvm.NoHost), detail: `${this.#core.vm.self.name}: cordoned, takes no new tasks` };
     if ('code' in found) return { tids: new Array<number>(count).fill(found.code), detail: found.detail };
     const tids: number[] = [];
     const codes: number[] = [];

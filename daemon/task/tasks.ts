@@ -206,7 +206,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
 
   async rows(request: mpvm.node.IListTasksRequest): Promise<mpvm.node.IListTasksReply> {
     const rows = request.tid ? [await this.#resolver.rowHere(request.tid)] : await Promise.all(this.list().map((task) => task.row()));
-    return { tasks: rows.flatMap((row) => (row ? [{ ...row, node: this.vm.self.name }] : [])) };
+    return { tasks: rows.flatMap((row) => (row ? [{ ...row, node: this.vm.self.name }] : [])), closed: this.vm.nodeNamed(this.vm.self.name)?.cordoned ?? false };
   }
 
   on<E extends keyof TaskEvents>(event: E, listener: (...args: TaskEvents[E]) => void): void {

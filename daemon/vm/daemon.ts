@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { createBalancing } from '../balance/index.js';
 import { asMpvmError, MpvmError } from '../errors.js';
+import { Drains } from '../drain/index.js';
 import { Hosts } from '../hosts/index.js';
 import type { FigureParts } from '../http/figures.js';
 import { metricsRoute } from '../http/metrics.js';
@@ -49,6 +50,8 @@ export interface DaemonOptions {
   registry: boolean;
   paths: NodePaths;
   faults: boolean;
+  /** A node that is told to stop (SIGTERM) has so long to move its tasks to others; 0: it does not. */
+  stopDrainS: number;
   /** Where to open the HTTP port at once; undefined: when somebody asks for it. */
   http?: { address: string; port: number };
   timing?: Timing;
@@ -59,6 +62,8 @@ export interface DaemonOptions {
 const joinPatienceMs = 5000;
 /** A silent node has so long to answer before it is declared dead. */
 const lastCallMs = 2000;
+/** Beside what moving its tasks away may take: for a node that leaves. */
+const leaveMarginMs = 2000;
 /** On the registry's node, for the others to say good-bye. */
 const othersLeaveMs = 10_000;
 
@@ -84,10 +89,12 @@ export class Daemon {
   #environment: NodeJS.ProcessEnv = process.env;
   #registry: Registry | undefined;
   #hosts: Hosts | undefined;
+  #drains: Drains | undefined;
   #http: HttpServer | undefined;
   #member: Member | undefined;
   #tasks: ReturnType<typeof createTasks> | undefined;
   #stopped: Promise<void> | undefined;
+  #leaving: Promise<void> | undefined;
   /** Told when the daemon has gone down by itself (the VM was shut down). */
   onStopped: () => void = () => undefined;
 
@@ -173,7 +180,13 @@ export class Daemon {
       nodes: () => registry.nodes(),
       strikeOff: (gone) => registry.strikeOff(gone),
     });
-    const handlers = { ...registry.implementation(), ...this.#hosts.implementation() };
+    this.#drains = new Drains({
+      store: this.#store,
+      close: (name, drain) => registry.closeForDrain(name, drain),
+      ended: (name, drain) => registry.drainEnded(name, drain),
+      log: log.child({ part: 'drain' }),
+    });
+    const handlers = { ...registry.implementation(), ...this.#hosts.implementation(), ...this.#drains.implementation() };
     this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
     return createLocalClient(registryService, handlers, node);
   }
@@ -187,13 +200,14 @@ export class Daemon {
     vm.on('shutdown', (reason) => void this.stop(reason));
     await tasks.start(migrations);
     this.#parts.resolve({ tasks, migrations, balancing });
-    this.#hosts?.attach({ vm, tasks, migrations });
+    this.#hosts?.attach({ vm, tasks });
     const http = await this.#openHttp(identity, { vm, tasks, migrations, balancing });
     this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) }), log));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
     if (this.#phase === 'starting') this.#phase = 'serving';
+    await this.#drains?.attach(vm);
     if (this.#registry) balancing.resume();
   }
 
@@ -209,9 +223,44 @@ export class Daemon {
   }
 
   /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */
-  stop(reason: string): Promise<void> {
-    this.#stopped ??= this.#goDown(reason).finally(() => this.onStopped());
+  stop(reason: string, reopen = false): Promise<void> {
+    this.#stopped ??= this.#goDown(reason, reopen).finally(() => this.onStopped());
     return this.#stopped;
+  }
+
+  /** As stop(), after its tasks have been moved to other nodes, as far as those have room. */
+  leave(reason: string): Promise<void> {
+    this.#leaving ??= this.#empty(reason).then((reopen) => this.stop(reason, reopen));
+    return this.#leaving;
+  }
+
+  /** Resolves to whether the node has been cordoned for this alone. The node of the registry takes its VM down: there it does nothing. */
+  async #empty(reason: string): Promise<boolean> {
+    const [member, seconds] = [this.#member, this.#options.stopDrainS];
+    if (this.#phase !== 'serving' || !member || this.#registry || seconds === 0) return false;
+    const node = member.self.name;
+    const before = member.nodeNamed(node)?.cordoned ?? false;
+    const others = member.others().some(({ cordoned }) => !cordoned);
+    const occupied = this.#tasks?.list().some(({ isConsole }) => !isConsole) ?? false;
+    if (!others || !occupied) return false;
+    const given = new AbortController();
+    const late = setTimeout(() => given.abort(), seconds * 1000 + leaveMarginMs);
+    const goesDown = member.on('shutdown', () => given.abort());
+    try {
+      await member.registry().drains({}, { timeoutMs: leaveMarginMs }); // or there is nobody to move them
+      this.#log.info({ reason }, 'moving the tasks away before the node stops');
+      for await (const event of member.registry().drain({ nodes: [node], reason: before ? '' : reason, user: 'mpvmd' }, { signal: given.signal })) {
+        if (event.left) this.#log.warn({ tid: event.left.tid, why: event.left.blockers?.map(({ cause }) => cause) }, 'a task cannot be moved away, and ends with its node');
+      }
+    } catch (error) {
+      this.#log.warn({ cause: asMpvmError(error).message }, 'the node stops before it is empty');
+      if (!member.others().length) return false;
+      await member.registry().cancelDrain({ nodes: [node], user: 'mpvmd' }).catch(() => undefined);
+    } finally {
+      clearTimeout(late);
+      goesDown();
+    }
+    return !before;
   }
 
   /** From the registry: it has moved away what could be moved. */
@@ -226,7 +275,7 @@ export class Daemon {
     });
   }
 
-  async #goDown(reason: string): Promise<void> {
+  async #goDown(reason: string, reopen: boolean): Promise<void> {
     this.#phase = 'stopping';
     this.#log.info({ reason }, 'stopping');
     const { paths, node } = this.#options;
@@ -234,7 +283,7 @@ export class Daemon {
     await this.#attempt('tasks', () => this.#tasks?.shutdown());
     await othersGone;
     this.#parts.reject(new MpvmError('SHUTTING_DOWN', { node }));
-    await this.#attempt('leave', () => this.#member?.leave());
+    await this.#attempt('leave', () => this.#member?.leave(reopen));
     await this.#close();
     removeDirectory(paths, this.#registry !== undefined);
     this.#phase = 'stopped';

@@ -14,6 +14,13 @@ const State = mpvm.node.NodeState;
 
 /** Durable part of a node's state: `up` until the verdict `dead`, or until it says that it leaves. */
 type Standing = 'up' | 'dead' | 'left';
+export interface Cordon {
+  reason: string;
+  user: string;
+  timeMs: number;
+  /** The drain that is under way. */
+  drain?: string;
+}
 export interface NodeRecord {
   name: string;
   address: string;
@@ -33,7 +40,7 @@ export interface NodeRecord {
   registry: boolean;
   /** hi_speed of pvm_config; 0: PVM's 1000. */
   speed: number;
-  cordon?: { reason: string; user: string; timeMs: number };
+  cordon?: Cordon;
 }
 /** What is known of a node only while it is up. */
 interface Presence {
@@ -184,9 +191,10 @@ export class Membership {
     return true;
   }
 
-  async leave(name: string, lastLocal: number): Promise<void> {
+  /** `reopen`: its cordon does not outlive it. */
+  async leave(name: string, lastLocal: number, reopen: boolean): Promise<void> {
     const record = this.#records.get(name);
-    if (record) await this.#amend(name, { standing: 'left', lastLocal: Math.max(record.lastLocal, lastLocal), tasksLost: false });
+    if (record) await this.#amend(name, { standing: 'left', lastLocal: Math.max(record.lastLocal, lastLocal), tasksLost: false, ...(reopen ? { cordon: undefined } : {}) });
   }
 
   /** Has left, and its cordon with it. */
@@ -194,10 +202,19 @@ export class Membership {
     await this.#amend(name, { standing: 'left', tasksLost: false, cordon: undefined });
   }
 
-  /** Throws NODE_UNKNOWN. */
-  async setCordon(name: string, cordon: NodeRecord['cordon']): Promise<void> {
-    if (!this.#records.has(name)) throw new MpvmError('NODE_UNKNOWN', { node: name });
-    await this.#amend(name, { cordon });
+  /** A drain under way goes on under another reason. Throws NODE_UNKNOWN. */
+  async setCordon(name: string, cordon: Cordon | undefined): Promise<void> {
+    const record = this.#records.get(name);
+    if (!record) throw new MpvmError('NODE_UNKNOWN', { node: name });
+    await this.#amend(name, { cordon: cordon && { ...cordon, drain: cordon.drain ?? record.cordon?.drain } });
+  }
+  cordonOf(name: string): Cordon | undefined {
+    return this.#records.get(name)?.cordon;
+  }
+  /** That drain is over; the node stays cordoned. */
+  async drainEnded(name: string, drain: string): Promise<void> {
+    const cordon = this.#records.get(name)?.cordon;
+    if (cordon?.drain === drain) await this.#amend(name, { cordon: { ...cordon, drain: undefined } });
   }
 
   /** Looks for nodes that have been silent too long; called by itself every judgeMs. */
@@ -249,7 +266,7 @@ export class Membership {
     return {
       name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed,
       state: record.standing === 'up' ? up : record.standing === 'dead' ? State.DEAD : State.LEFT,
-      cordoned: cordon !== undefined,
+      cordoned: cordon !== undefined, draining: cordon?.drain !== undefined,
       cordonReason: cordon?.reason ?? '', cordonUser: cordon?.user ?? '', cordonTimeMs: cordon?.timeMs ?? 0,
       load: presence?.load ?? 0, tasks: presence?.tasks ?? 0, memoryFreeBytes: presence?.memoryFreeBytes ?? 0,
     };

@@ -9,6 +9,7 @@ import type { NodeClient } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
 import type { CallContext, ImplementationOf } from '../rpc/server.js';
 import type { registryService } from '../rpc/services.js';
+import type { DrainRpcs } from '../drain/index.js';
 import type { HostRpcs } from '../hosts/index.js';
 import { freeContext, newContext } from './contexts.js';
 import { Directory } from './directory.js';
@@ -107,13 +108,23 @@ export class Registry {
     await this.#members.strikeOff(node);
   }
 
-  /** For serve(registryService, …), and for the daemon of this node itself; what concerns hosts is answered elsewhere. */
-  implementation(): Omit<ImplementationOf<typeof registryService>, HostRpcs> {
+  /** For a drain; a reason that was given before stays unless the drain has one of its own. */
+  async closeForDrain(node: string, { id, reason, user, startedMs }: { id: string; reason: string; user: string; startedMs: number }): Promise<void> {
+    const before = this.#members.cordonOf(node);
+    const words = before && reason === '' ? before : { reason: reason || 'drain', user, timeMs: startedMs };
+    await this.#members.setCordon(node, { ...words, drain: id });
+  }
+  async drainEnded(node: string, drain: string): Promise<void> {
+    await this.#members.drainEnded(node, drain);
+  }
+
+  /** For serve(registryService, …), and for the daemon of this node itself; what concerns hosts and drains is answered elsewhere. */
+  implementation(): Omit<ImplementationOf<typeof registryService>, HostRpcs | DrainRpcs> {
     return {
       join: (request, context) => this.#join(request, context),
-      leave: async ({ name, lastLocal }, { caller }) => {
+      leave: async ({ name, lastLocal, reopen }, { caller }) => {
         checkCaller(caller, name);
-        await this.#members.leave(name, lastLocal);
+        await this.#members.leave(name, lastLocal, reopen);
         return {};
       },
       heartbeat: async (request, { caller }) => {

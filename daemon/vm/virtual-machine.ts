@@ -189,13 +189,13 @@ export class Member implements VirtualMachine {
     return this.#view.nodes().filter((node) => node.name !== this.self.name && isUp(node));
   }
 
-  /** Says good-bye, and ends all connections. */
-  async leave(): Promise<void> {
+  /** Says good-bye, and ends all connections. `reopen`: the node was cordoned only in order to leave. */
+  async leave(reopen = false): Promise<void> {
     clearInterval(this.#heartbeat);
     // First no joining any more: a request under way would take the good-bye back.
     this.#stop.abort();
     this.#link.abort();
-    const request = { name: this.self.name, lastLocal: this.#options.status().lastLocal };
+    const request = { name: this.self.name, lastLocal: this.#options.status().lastLocal, reopen };
     for (const deadline = Date.now() + leaveMs; ; ) {
       try {
         await this.#options.registry.leave(request, { timeoutMs: leaveMs });

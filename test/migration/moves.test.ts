@@ -1,4 +1,4 @@
-/** Asking for moves: what is refused and why, one move a task, cancelling, what is reported, and emptying a node. Real daemons, real tasks. */
+/** Asking for moves: what is refused and why, one move a task, cancelling, and what is reported. Real daemons, real tasks. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mpvm } from '../../daemon/rpc/messages.js';
@@ -140,58 +140,5 @@ describe('a move that is asked for', function () {
       return rows.length === 1 && rows[0]!.node === 'n3' && rows[0]!.state === 'running';
     });
     assert.equal((await lab().move(tid, 'n2')).outcome, 'completed');
-  });
-
-  describe('by draining a node', () => {
-    const drain = async (request: mpvm.control.IDrainRequest): Promise<mpvm.control.IDrainEvent[]> => {
-      const events: mpvm.control.IDrainEvent[] = [];
-      for await (const event of lab().control.drain(request)) events.push(event);
-      return events;
-    };
-
-    it('empties it, and keeps it closed', async () => {
-      const tids = await Promise.all([1, 2, 3].map(() => spinner('n2')));
-      const events = await drain({ nodes: ['n2'], reason: 'new kernel', user: 'op' });
-      assert.equal(events[0]?.plan?.moves?.length, 3);
-      assert.deepEqual([events.at(-1)?.done?.moved, events.at(-1)?.done?.left], [3, 0]);
-      for (const tid of tids) assert.notEqual((await lab().task(tid))?.node, 'n2');
-      const node = (await lab().nodes()).find(({ name }) => name === 'n2');
-      assert.deepEqual([node?.cordoned, node?.cordonReason, node?.cordonUser], [true, 'new kernel', 'op']);
-    });
-
-    it('only shows the plan when asked to', async () => {
-      const tid = await spinner('n2');
-      const [first, last] = await drain({ nodes: ['n2'], dryRun: true });
-      assert.deepEqual([first?.plan?.moves?.[0]?.tid, first?.plan?.moves?.[0]?.from], [tid, 'n2']);
-      assert.ok(first!.plan!.moves![0]!.bytes! > 0 && first!.plan!.moves![0]!.us! > 0);
-      assert.ok(last?.done);
-      assert.equal((await lab().task(tid))?.node, 'n2');
-      assert.equal((await lab().nodes()).find(({ name }) => name === 'n2')?.cordoned, false);
-    });
-
-    it('says at once that there is no room', async () => {
-      const tid = await spinner('n2');
-      for (const node of ['n1', 'n3']) await lab().control.cordon({ node, cordoned: true });
-      const events = await drain({ nodes: ['n2'] });
-      assert.deepEqual(events[0]?.plan?.blocked?.map((left) => [left.tid, left.blockers?.[0]?.code]), [[tid, 'NO_ROOM']]);
-      assert.equal(events.at(-1)?.done?.left, 1);
-    });
-
-    it('leaves a task that cannot move, with the reason, and moves the others', async () => {
-      const tid = await spinner('n2');
-      const stuck = await spinner('n2');
-      const { pid } = (await lab().task(stuck))!;
-      process.kill(pid!, 'SIGSTOP');
-      const events = await drain({ nodes: ['n2'] });
-      const left = events.flatMap((event) => (event.left ? [event.left] : []));
-      assert.deepEqual(left.map((one) => [one.tid, one.blockers?.[0]?.code]), [[stuck, 'TASK_STOPPED']]);
-      assert.notEqual((await lab().task(tid))?.node, 'n2');
-      process.kill(pid!, 'SIGCONT');
-    });
-
-    it('refuses nodes that are none', async () => {
-      await assert.rejects(drain({ nodes: ['nowhere'] }), (error) => hasCode(error, 'NODE_UNKNOWN'));
-      await assert.rejects(drain({ nodes: [] }), (error) => hasCode(error, 'BAD_REQUEST'));
-    });
   });
 });
