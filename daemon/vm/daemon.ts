@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
+import { Monitor } from '../activity/monitor.js';
 import { createBalancing } from '../balance/index.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import { Hosts } from '../hosts/index.js';
@@ -186,7 +187,8 @@ export class Daemon {
     const balancing = createBalancing({ vm, tasks, paths, log });
     vm.on('shutdown', (reason) => void this.stop(reason));
     await tasks.start(migrations);
-    this.#parts.resolve({ tasks, migrations, balancing });
+    const monitor = new Monitor({ node: vm.self.name, tasks, migrations, paths });
+    this.#parts.resolve({ tasks, migrations, balancing, monitor });
     this.#hosts?.attach({ vm, tasks, migrations });
     const http = await this.#openHttp(identity, { vm, tasks, migrations, balancing });
     this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) }), log));
