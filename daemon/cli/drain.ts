@@ -105,19 +105,16 @@ export async function watchDrain(
   return result;
 }
 
-function leftShape(left: mpvm.control.DrainEvent.ILeft): LeftShape {
+export function leftShape(left: mpvm.control.DrainEvent.ILeft): LeftShape {
   return { tid: formatTid(left.tid ?? 0), node: left.node ?? '', blockers: (left.blockers ?? []).map(blockerShape) };
 }
 
+export function plannedShape(move: mpvm.control.DrainEvent.IPlannedMove): PlannedShape {
+  return { tid: formatTid(move.tid ?? 0), from: move.from ?? '', to: move.to ?? '', bytes: move.bytes ?? 0, ms: (move.us ?? 0) / 1000, reason: move.reason ?? '' };
+}
+
 function showPlan(plan: mpvm.control.DrainEvent.IPlan, result: DrainShape, screen: Screen | undefined): void {
-  result.plan = (plan.moves ?? []).map((move) => ({
-    tid: formatTid(move.tid ?? 0),
-    from: move.from ?? '',
-    to: move.to ?? '',
-    bytes: move.bytes ?? 0,
-    ms: (move.us ?? 0) / 1000,
-    reason: move.reason ?? '',
-  }));
+  result.plan = (plan.moves ?? []).map(plannedShape);
   const stuck = (plan.blocked ?? []).map(leftShape);
   // In a dry run nobody says later who is left.
   if (result.dryRun) result.left.push(...stuck);

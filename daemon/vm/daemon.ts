@@ -31,6 +31,7 @@ import type { Parts } from '../rpc/node-service.js';
 import { serve } from '../rpc/server.js';
 import { controlService, nodeService, registryService } from '../rpc/services.js';
 import { createTasks } from '../task/index.js';
+import { dashboardRoutes } from '../web/index.js';
 import { EmbeddedStore } from './embedded-store.js';
 import { GroupPages } from './group-pages.js';
 import type { Timing } from './membership.js';
@@ -191,7 +192,9 @@ export class Daemon {
     this.#parts.resolve({ tasks, migrations, balancing, monitor });
     this.#hosts?.attach({ vm, tasks, migrations });
     const http = await this.#openHttp(identity, { vm, tasks, migrations, balancing });
-    this.#controlServer.addService(...serve(controlService, controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) }), log));
+    const control = controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) });
+    this.#controlServer.addService(...serve(controlService, control, log));
+    http.add(...dashboardRoutes({ client: createLocalClient(controlService, control, vm.self.name), node: vm.self.name, log: log.child({ part: 'dashboard' }) }));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
