@@ -34,6 +34,7 @@ export const forTests = [
   'netpipe-pvm', // programs of others
   'tablix2',
   'tmux', // the console at a terminal
+  'chromium', // the page of the dashboard
 ];
 
 export const isDebian = () => existsSync('/usr/bin/dpkg-query');

@@ -3,7 +3,7 @@
  * Each step says first whether it has work; only then a line is printed.
  */
 import {
-  chmodSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, symlinkSync, writeSync, readlinkSync,
+  chmodSync, cpSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, symlinkSync, writeSync, readlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -68,9 +68,16 @@ const steps = [
   {
     name: 'typescript',
     why: 'daemon and command: tsc',
-    inputs: () => [...files(['daemon'], (path) => path.endsWith('.ts')), ...files(['proto']), 'tsconfig.json', 'scripts/gen.mjs', 'package-lock.json'],
+    inputs: () => [...files(['daemon'], (path) => path.endsWith('.ts') && !path.startsWith(`${page}/`)), ...files(['proto']), 'tsconfig.json', 'scripts/gen.mjs', 'package-lock.json'],
     outputs: ['build/js/cli/main.js', 'build/js/mpvmd.js'],
     command: [at('node_modules/.bin/tsc'), ['-p', '.']],
+  },
+  {
+    name: 'dashboard',
+    why: 'page of the dashboard: tsc',
+    inputs: () => [...files([page, 'daemon/shared']), 'tsconfig.json', 'package-lock.json'],
+    outputs: ['build/web/web/page/main.js', 'build/web/web/page/index.html'],
+    work: buildPage,
   },
   { name: 'examples', why: 'examples: make -C examples', make: 'examples' },
   { name: 'pvm3-tree', why: 'PVM_ROOT', fresh: treeLinked, work: linkTree },
@@ -112,6 +119,15 @@ function linkCommand() {
   rmSync(link, { force: true });
   symlinkSync('../../bin/mpvm', link);
   chmodSync(at('bin/mpvm'), 0o755);
+}
+
+/** The page is plain modules: what the compiler makes of each file is what the browser loads. */
+const page = 'daemon/web/page';
+async function buildPage() {
+  rmSync(at('build/web'), { recursive: true, force: true });
+  const { code, output } = await run(at('node_modules/.bin/tsc'), ['-p', page], { limitSeconds: 300 });
+  if (code !== 0) throw new Stop(`tsc -p ${page} failed:\n${output.slice(-6000)}`);
+  for (const path of files([page], (name) => /\.(html|css|svg)$/.test(name))) cpSync(at(path), at(`build/web/${path.replace('daemon/', '')}`));
 }
 
 async function runStep(step) {

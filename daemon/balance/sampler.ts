@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TrafficAsker } from '../activity/traffic.js';
 import type { LocalTask, Tasks } from '../contracts.js';
 import { observedBytesPerSecond } from '../migration/predict.js';
 import type { mpvm } from '../rpc/messages.js';
@@ -17,8 +18,6 @@ const mostWindowMs = 30_000;
 /** What was seen longer ago than this says nothing about now. */
 const oldMs = 60_000;
 const looksAtQueue = 20;
-/** A task that computes answers through its agent within a tick; one that is stopped never does. */
-const answerMs = 250;
 
 interface Look {
   atMs: number;
@@ -38,14 +37,14 @@ export class Sampler {
   readonly #machine = machineId();
   readonly #looks = new Map<number, Look>();
   readonly #heard = new Map<number, Heard>();
-  #answered = (): void => undefined;
-  #waitingFor = new Set<number>();
+  readonly #asker: TrafficAsker;
   /** One at a time: who comes meanwhile gets the same answer. */
   #underWay: Promise<mpvm.node.ISampleReply> | undefined;
 
   constructor(node: string, tasks: Tasks) {
     this.#node = node;
     this.#tasks = tasks;
+    this.#asker = new TrafficAsker(tasks);
     tasks.on('traffic', (task, { peers }) => this.#onTraffic(task, peers ?? []));
   }
 
@@ -64,7 +63,7 @@ export class Sampler {
     this.#forget();
     await this.#begin(windowMs);
     const runnable = await this.#watchQueue(windowMs);
-    await this.#askTraffic();
+    await this.#asker.ask();
     const tasks = this.#list().filter(({ state }) => state === 'running' || state === 'moving').map((task) => this.#taskSample(task));
     return {
       machine: this.#machine,
@@ -87,7 +86,7 @@ export class Sampler {
       const seen = usage(task.pid);
       if (seen) this.#looks.set(task.tid, { atMs: now, pid: task.pid, usage: seen });
     }
-    if (this.#list().some(({ tid }) => !this.#heard.has(tid))) await this.#askTraffic();
+    if (this.#list().some(({ tid }) => !this.#heard.has(tid))) await this.#asker.ask();
   }
 
   /** The average length of the machine's run queue. */
@@ -127,21 +126,11 @@ export class Sampler {
 
   // ---------------------------------------------------------------- who talks to whom
 
-  async #askTraffic(): Promise<void> {
-    this.#waitingFor = new Set(this.#list().filter((task) => task.ask({ trafficAsk: {} })).map(({ tid }) => tid));
-    if (this.#waitingFor.size === 0) return;
-    const patience = new AbortController();
-    await Promise.race([new Promise<void>((resolve) => (this.#answered = resolve)), delay(answerMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
-    patience.abort();
-  }
-
   #onTraffic({ tid }: LocalTask, peers: mpvm.task.IPeerTraffic[]): void {
     const now = Date.now();
     const before = this.#heard.get(tid);
     // The first answer covers a time that nobody knows: it is where the count begins.
     this.#heard.set(tid, before ? { sinceMs: before.untilMs, untilMs: now, peers } : { sinceMs: now, untilMs: now, peers: [] });
-    this.#waitingFor.delete(tid);
-    if (this.#waitingFor.size === 0) this.#answered();
   }
 
   #rates(tid: number): mpvm.node.ITrafficRate[] {

@@ -220,19 +220,16 @@ function progressLines(progress: mpvm.node.DrainEvent.IProgress): string[] {
   return [...(progress.moves ?? []).map((move) => moveLine(migrationShape(move))), totals(progressShape(progress))];
 }
 
-function leftShape(left: mpvm.node.DrainEvent.ILeft): LeftShape {
+export function leftShape(left: mpvm.node.DrainEvent.ILeft): LeftShape {
   return { tid: formatTid(left.tid ?? 0), node: left.node ?? '', blockers: (left.blockers ?? []).map(blockerShape) };
 }
 
+export function plannedShape(move: mpvm.node.DrainEvent.IPlannedMove): PlannedShape {
+  return { tid: formatTid(move.tid ?? 0), from: move.from ?? '', to: move.to ?? '', bytes: move.bytes ?? 0, ms: (move.us ?? 0) / 1000, reason: move.reason ?? '' };
+}
+
 function showPlan(plan: mpvm.node.DrainEvent.IPlan, result: DrainShape, screen: Screen | undefined): void {
-  result.plan = (plan.moves ?? []).map((move) => ({
-    tid: formatTid(move.tid ?? 0),
-    from: move.from ?? '',
-    to: move.to ?? '',
-    bytes: move.bytes ?? 0,
-    ms: (move.us ?? 0) / 1000,
-    reason: move.reason ?? '',
-  }));
+  result.plan = (plan.moves ?? []).map(plannedShape);
   const stuck = (plan.blocked ?? []).map(leftShape);
   // In a dry run nobody says later who is left.
   if (result.dryRun) result.left.push(...stuck);

@@ -156,19 +156,15 @@ command('balance', 'even out the load by moving tasks', async () => (await impor
   .option('--plan <file>', 'manual: the moves of a plan that --dry-run -o json printed')
   .option('--replay <file>', 'make the decisions of a log again, off line; with --policy, as they would have been');
 
+command('dashboard', 'the web page of the VM: opens its port, and says where it is', async () => (await import('./dashboard.js')).dashboard)
+  .option('--open', 'in a browser: $BROWSER, else xdg-open')
+  .option('--address <address>', 'an address of this node (default: a loopback address; others get TLS)')
+  .option('--port <port>', 'default: the one it had, or any free one', count(1));
 command('metrics', 'open the port that Prometheus scrapes, and say what it must know', async () => (await import('./metrics.js')).metrics)
   .option('--address <address>', 'an address of this node (default: a loopback address; others get TLS)')
   .option('--port <port>', 'default: the one it had, or any free one', count(1));
 command('env', 'shell lines that point compilers and programs at this libpvm: eval "$(mpvm env)"', async () => (await import('./env.js')).env);
 command('doctor', 'what this machine can and cannot do, and what to install', async () => (await import('./doctor.js')).doctor);
-
-for (const [usage, description] of [
-  ['dashboard', 'where the web page is'],
-] as const) {
-  command(usage, `${description} (not built yet)`, async () => (await import("./not-built.js")).notBuilt(usage))
-    .allowUnknownOption()
-    .allowExcessArguments();
-}
 
 /** The one that was typed, for the hint at its help. */
 function currentCommand(): string {

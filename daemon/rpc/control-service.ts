@@ -12,7 +12,6 @@ import type { ImplementationOf } from './server.js';
 import type { controlService } from './services.js';
 import { watchAll } from './watch.js';
 import { watchDrain } from './watch-drain.js';
-import type { MigrationNews } from './watch.js';
 
 export interface ControlParts {
   vm: VirtualMachine;
@@ -32,8 +31,6 @@ const tidText = (tid: number): string => `t${tid.toString(16)}`;
 
 export function controlImplementation(parts: ControlParts): ImplementationOf<typeof controlService> {
   const { vm, tasks, migrations } = parts;
-  const news: MigrationNews = new Set();
-  migrations.on('changed', (migration) => news.forEach((tell) => tell(migration)));
   return {
     nodes: () => ({ vm: vm.name, nodes: vm.nodes() }),
     tasks: () => allTasks(parts),
@@ -73,7 +70,7 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
     },
     balanceStatus: () => registryNode(vm).balanceStatus({}),
     stopBalance: () => registryNode(vm).stopBalance({}, { timeoutMs: stopBalanceTimeoutMs }),
-    watch: (_request, { signal }) => watchAll(vm, news, () => allTasks(parts), signal),
+    watch: (request, { signal }) => watchAll(vm, () => allTasks(parts), request, signal),
     down: () => {
       // The answer goes out first: the daemon that gives it ends as well.
       setTimeout(() => void vm.shutdown('mpvm down'), 20);

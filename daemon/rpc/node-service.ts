@@ -2,6 +2,7 @@
 import { MpvmError } from '../errors.js';
 import type { Balancing, Migrations, Tasks } from '../contracts.js';
 import type { GroupPages } from '../vm/group-pages.js';
+import type { Monitor } from '../activity/monitor.js';
 import { Once } from './once.js';
 import type { ImplementationOf } from './server.js';
 import type { nodeService } from './services.js';
@@ -10,6 +11,7 @@ export interface Parts {
   tasks: Tasks;
   migrations: Migrations;
   balancing: Balancing;
+  monitor: Monitor;
 }
 
 /**
@@ -71,6 +73,9 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
     listMigrations: async () => ({ migrations: (await migrations()).list() }),
     explainTask: async (request) => (await migrations()).explain(request),
     sample: async (request) => (await balancing()).sample(request),
+    async *follow(request, { signal }) {
+      yield* (await parts()).monitor.follow(request, signal);
+    },
     async *balance(request, { signal }) {
       yield* (await balancing()).balance(request, signal);
     },

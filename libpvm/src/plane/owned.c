@@ -1,12 +1,13 @@
 /*
  * owned.c: which descriptors and mappings are the library's own: for the engine, which asks, and
- * for the daemon, which reads a bitmap of them beside our socket (proto/task.proto, Endpoint).
+ * for the daemon, which reads a bitmap of them beside our socket (proto/task.proto, Endpoint). The
+ * page has room for more that is for the daemon's eyes: the pulse.
  */
 #include <string.h>
 
 #include "plane.h"
 
-#define PUBLISHED 1024          /* bytes of the bitmap: descriptors up to 8191 */
+#define PUBLISHED PVMI_PULSE_AT  /* bytes of the bitmap: descriptors up to 8191 */
 
 static uint64_t own_fds[PVMI_MAX_FD / 64];
 static uint8_t *published;
@@ -50,9 +51,21 @@ void pvmi_show_fd(int fd, bool own)
 	show(fd, own);
 }
 
+static void show_pulse(void *at)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+
+	if (!plane)
+		return;
+	plane->pulse = at ? (struct pvmi_pulse *)((uint8_t *)at + PVMI_PULSE_AT) : &plane->unseen;
+	plane->pulse->version = 1;
+	plane->pulse->ticks_per_us = plane->ticks_per_us;
+}
+
 void pvmi_forget_fds(void)
 {
 	memset(own_fds, 0, sizeof(own_fds));
+	show_pulse(NULL);
 	pvmi_area_remove(published_area);
 	published_area = NULL;
 	published = NULL;
@@ -66,12 +79,13 @@ void pvmi_publish_fds(const char *path)
 
 	if (fd < 0)
 		return;
-	at = sys_ftruncate((int)fd, PUBLISHED) < 0 ? NULL :
+	at = sys_ftruncate((int)fd, PVMI_PAGE) < 0 ? NULL :
 	     sys_mmap(NULL, PVMI_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
 	sys_close((int)fd);
 	if (!at || sys_mmap_failed(at))
 		return;
 	published = at;
+	show_pulse(at);
 	published_area = pvmi_area_add(PVMI_AREA_SCRATCH, at, PVMI_PAGE, NULL);
 	for (i = 0; i < PUBLISHED * 8; i++)
 		if (pvmi_owns_fd(i))
@@ -82,6 +96,7 @@ void pvmi_publish_fds(const char *path)
 
 void pvmi_unpublish_fds(void)
 {
+	show_pulse(NULL);
 	if (published)
 		sys_munmap(published, PVMI_PAGE);
 	pvmi_area_remove(published_area);

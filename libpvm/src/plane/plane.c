@@ -450,6 +450,7 @@ int pvmi_plane_start(void)
 	if (!plane)
 		return NO_MEMORY;
 	pvmi->plane = plane;
+	plane->pulse = &plane->unseen;
 	forget_descriptors(plane);
 	plane->pid = (int)sys_getpid();
 	pvmi_trace_start(getenv("MPVM_TRACE"));

@@ -74,6 +74,20 @@ void pvmi_forget_fds(void);                     /* at the new node: none of them
 void pvmi_publish_fds(const char *path);
 void pvmi_unpublish_fds(void);
 
+/*
+ * What the program is about, for whoever looks: in the file of the bitmap, PVMI_PULSE_AT bytes from
+ * its beginning (daemon/activity/pulse.ts). A wait costs no look at the clock for it: wait.c takes
+ * those it needs anyway. It begins anew with each move.
+ */
+#define PVMI_PULSE_AT 1024
+struct pvmi_pulse {
+	uint32_t version;       /* 1 */
+	uint32_t waiting;       /* in the library, for messages or for room, at this moment */
+	uint64_t ticks_per_us;
+	uint64_t slept_ticks;   /* of the waits that are over: asleep */
+	uint64_t spun_ticks;    /* and awake, on the processor */
+};
+
 enum pvmi_area_kind {
 	PVMI_AREA_SCRATCH,      /* rings, inboxes: nothing in it is needed after a move */
 	PVMI_AREA_LENT,         /* a peer's heap: the parts in use travel */
@@ -157,6 +171,7 @@ struct pvmi_plane {
 	uint64_t taken_messages, taken_bytes;   /* all that ever arrived */
 	uint64_t intake_mark;           /* taken_bytes when the program last looked */
 	uint32_t acks_due;              /* TCP inlets that owe one */
+	struct pvmi_pulse *pulse, unseen;       /* unseen: where nobody looks, when the file could not be made */
 
 	struct pvmi_watch *graves;      /* freed when no event can name them any more */
 

@@ -64,6 +64,7 @@ static void calibrate(int64_t now)
 		plane->ticks_per_us = (pvmi_ticks() - plane->start_ticks) / ((uint64_t)(now - plane->start_ns) / 1000);
 		if (plane->ticks_per_us < 100)
 			plane->ticks_per_us = 100;
+		plane->pulse->ticks_per_us = plane->ticks_per_us;
 		plane->start_ns = 0;
 	}
 }
@@ -128,6 +129,7 @@ static bool spin(bool *dear)
 	bool at_once, looks = start - plane->hot_ticks < 1000 * us;
 	uint64_t next_yield, next_look = start;
 	int yields = 0, long_yields = 0, looked;
+	bool won = false;
 
 	if (++plane->spin.asked >= ASK_EVERY)
 		ask_processor(plane);
@@ -136,11 +138,13 @@ static bool spin(bool *dear)
 	if (plane->spin.probing)
 		next_yield = UINT64_MAX;
 	while (now - start - others < window && !ckpt_freezing()) {
-		if (pvmi_inbox_has_news() && take())
-			return true;
+		won = pvmi_inbox_has_news() && take();
+		if (won)
+			break;
 		if (looks && now >= next_look) {
-			if (service())
-				return true;
+			won = service();
+			if (won)
+				break;
 			next_look = pvmi_ticks() + LOOK_EVERY_US * us;
 		}
 		if (now >= next_yield) {
@@ -149,8 +153,9 @@ static bool spin(bool *dear)
 			yields += took != 0;
 			long_yields += took > LONG_YIELD_US * us;
 			*dear = long_yields > 0;
-			if (take())
-				return true;
+			won = take();
+			if (won)
+				break;
 			if (long_yields == LONG_YIELDS || yields == NEIGHBOURLY_YIELDS)
 				break;
 			now = pvmi_ticks();
@@ -162,7 +167,9 @@ static bool spin(bool *dear)
 			pvmi_pause();
 		now = pvmi_ticks();
 	}
-	return false;
+	if (now - start > others)
+		plane->pulse->spun_ticks += now - start - others;
+	return won;
 }
 
 /* An epoll timeout; NULL: without limit. */
@@ -286,25 +293,26 @@ static bool may_spin(struct pvmi_plane *plane, int64_t deadline)
 	return plane->spin.score > 0;
 }
 
-bool pvmi_plane_wait(int64_t deadline_ns)
+/* What was slept before a move is counted where it was slept, or nowhere: the clock is another. */
+static bool sleep_counted(struct pvmi_plane *plane, int64_t deadline_ns, bool spun)
+{
+	uint64_t start = pvmi_ticks(), took;
+	uint32_t epoch = pvmi->epoch;
+	bool news = sleep_until_news(deadline_ns);
+
+	took = pvmi_ticks() - start;
+	if (pvmi->epoch == epoch)
+		plane->pulse->slept_ticks += took;
+	learn(spun, false, took / plane->ticks_per_us);
+	return news;
+}
+
+static bool wait_until(int64_t deadline_ns)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	bool spins, news, dear = false;
-	uint64_t slept;
+	bool spins, dear = false;
 	int64_t now;
 
-	if (!plane)
-		return false;
-	if (ckpt_freezing()) {
-		ckpt_park();
-		return true;
-	}
-	if (plane->inbox && __atomic_load_n(&plane->inbox->asleep, __ATOMIC_RELAXED))
-		pvmi_agent_relieve();
-	if (take() || plane->arrived) {
-		pvmi_hand_over();
-		return true;
-	}
 	spins = may_spin(plane, deadline_ns);
 	if (spins && spin(&dear)) {
 		learn(true, !dear, SHORT_SLEEP_US);
@@ -322,8 +330,28 @@ bool pvmi_plane_wait(int64_t deadline_ns)
 			return pvmi_plane_take();
 		}
 	}
-	slept = pvmi_ticks();
-	news = sleep_until_news(deadline_ns);
-	learn(spins, false, (pvmi_ticks() - slept) / plane->ticks_per_us);
+	return sleep_counted(plane, deadline_ns, spins);
+}
+
+bool pvmi_plane_wait(int64_t deadline_ns)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+	bool news;
+
+	if (!plane)
+		return false;
+	if (ckpt_freezing()) {
+		ckpt_park();
+		return true;
+	}
+	if (plane->inbox && __atomic_load_n(&plane->inbox->asleep, __ATOMIC_RELAXED))
+		pvmi_agent_relieve();
+	if (take() || plane->arrived) {
+		pvmi_hand_over();
+		return true;
+	}
+	plane->pulse->waiting = 1;
+	news = wait_until(deadline_ns);
+	plane->pulse->waiting = 0;
 	return news;
 }
