@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { run, Running } from '../../test/lab/process.js';
+import { Running } from '../../test/lab/process.js';
 import { until } from '../../test/lab/wait.js';
 import { longestHole, readDiary } from './diary.js';
 import { programPath } from './grounds.js';
@@ -32,9 +32,12 @@ export function findCriu(named: string | undefined): { path: string } | { missin
   }
 }
 
+/** Under a parent that takes in the end of what it has restored at once. */
 async function criu(path: string, args: string[], directory: string): Promise<void> {
-  const { code, stderr } = await run(path, [...args, '-o', join(directory, 'log'), '-v1'], { timeoutMs: 60_000 });
-  if (code !== 0) throw new Error(`criu ${args[0]}: ${stderr}${existsSync(join(directory, 'log')) ? readFileSync(join(directory, 'log'), 'utf8').trim().split('\n').slice(-2).join(' | ') : ''}`);
+  const reaper = new Running(programPath('reaper'), [path, ...args, '-o', join(directory, 'log'), '-v1'], { timeoutMs: 600_000 });
+  await reaper.printed('\n');
+  const { stderr } = reaper;
+  if (reaper.stdout.trim() !== '0') throw new Error(`criu ${args[0]}: ${stderr}${existsSync(join(directory, 'log')) ? readFileSync(join(directory, 'log'), 'utf8').trim().split('\n').slice(-2).join(' | ') : ''}`);
 }
 
 const nowUs = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
@@ -68,8 +71,8 @@ async function moveOnce(path: string, way: Way, pid: number, base: string): Prom
 export async function measureCriu(path: string, way: Way, { size, rate }: Point, moves: number): Promise<CriuSample[]> {
   const base = mkdtempSync('/dev/shm/mpvm-bench-criu-');
   const file = join(base, 'diary');
-  const command = `exec setsid ${programPath('dirtier-alone')} ${size} ${rate} ${file} </dev/null >${base}/out 2>&1`;
-  const shell = new Running('sh', ['-c', `(${command}) & echo $!; wait`], { timeoutMs: 600_000 });
+  const command = `setsid ${programPath('dirtier-alone')} ${size} ${rate} ${file} </dev/null >${base}/out 2>&1 &`;
+  const shell = new Running(programPath('reaper'), ['sh', '-c', command], { timeoutMs: 600_000 });
   let pid = 0;
   try {
     await until('the program is ready', () => readFileSync(`${base}/out`, 'utf8').includes('ready'), { timeoutMs: 60_000 });
