@@ -176,9 +176,9 @@ int ckpt_out_record(struct ckpt_out *out, uint32_t type, const pb_msgdesc_t *fie
 	return out->error;
 }
 
-uint8_t *ckpt_out_room(struct ckpt_out *out, size_t *room)
+uint8_t *ckpt_out_room(struct ckpt_out *out, size_t least, size_t *room)
 {
-	if (out->used == CKPT_OUT_ROOM)
+	if (out->used + least > CKPT_OUT_ROOM)
 		ckpt_out_flush(out);
 	*room = CKPT_OUT_ROOM - out->used;
 	return out->error ? NULL : out->buffer + out->used;

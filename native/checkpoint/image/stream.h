@@ -52,8 +52,8 @@ struct ckpt_in {
 void ckpt_out_start(struct ckpt_out *out, int fd, ckpt_tick tick, void *self);
 /* All return 0 or a negative number (also left in out->error). */
 int ckpt_out_record(struct ckpt_out *out, uint32_t type, const pb_msgdesc_t *fields, const void *message);
-/* Room for raw bytes that follow a PAGES record: never empty unless it fails. */
-uint8_t *ckpt_out_room(struct ckpt_out *out, size_t *room);
+/* Room for at least so many bytes, to be filled with records; NULL when sending fails. */
+uint8_t *ckpt_out_room(struct ckpt_out *out, size_t least, size_t *room);
 void ckpt_out_used(struct ckpt_out *out, size_t n);
 int ckpt_out_flush(struct ckpt_out *out);
 uint64_t ckpt_out_checksum(struct ckpt_out *out);       /* flushes first */

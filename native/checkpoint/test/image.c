@@ -77,7 +77,7 @@ static void *write_image(void *damage)
 	ckpt_out_record(&out, mpvm_image_RecordType_ROUND, mpvm_image_Round_fields, &round);
 	ckpt_out_record(&out, mpvm_image_RecordType_PAGES, mpvm_image_Pages_fields, &pages);
 	while (left) {
-		uint8_t *to = ckpt_out_room(&out, &room);
+		uint8_t *to = ckpt_out_room(&out, 1, &room);
 
 		if (room > left)
 			room = left;
