@@ -126,7 +126,6 @@ static struct pvmi_migration_report report_of(const struct ckpt_job *job, enum p
 		.sent_at_us = job->sent_at_us, .stream_us = job->stream_us, .page_bytes = job->page_bytes,
 		.dirty_bytes_per_second = job->dirty_bytes_per_second, .tracking = job->tracking,
 		.throttle_percent = job->throttle_percent, .no_convergence = job->no_convergence,
-		.waiting = get(&pvmi->agent->program_sleeps),
 	};
 }
 
@@ -313,6 +312,7 @@ static int copy(struct ckpt_job *job)
 static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 {
 	struct pvmi_migration_report report;
+	bool waiting = get(&agent->program_sleeps);     /* to be stopped wakes it */
 	int result = ckpt_freeze(job, FREEZE_TIMEOUT_MS);
 
 	pvmi_trace(MOVE, STEP_FREEZE, result);
@@ -328,6 +328,7 @@ static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 	if (result)
 		return result;
 	report = report_of(job, SENT);
+	report.waiting = waiting;
 	pvmi_link_image_sent(&report);
 	return 0;
 }

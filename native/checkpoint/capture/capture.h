@@ -224,6 +224,9 @@ void ckpt_close_tracker(void);
 extern const struct ckpt_tracker ckpt_soft_dirty, ckpt_compare;
 bool ckpt_is_table(uintptr_t start, uintptr_t end);     /* its own memory, no part of the image */
 
+/* freed.c: the kernel takes what the program has given up, so that it need not travel. */
+void ckpt_drop_freed(void);
+
 /* pace.c */
 void ckpt_pace(struct ckpt_job *job);
 void ckpt_throttle(struct ckpt_job *job);

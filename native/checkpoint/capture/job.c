@@ -433,6 +433,8 @@ int ckpt_copy_round(struct ckpt_job *job)
 		job->converged = true;
 		return 0;
 	}
+	if (!job->rounds)
+		ckpt_drop_freed();
 	work->pace.rested = 0;
 	error = send_round(job);
 	ckpt_throttle_off();
