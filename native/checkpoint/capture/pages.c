@@ -150,7 +150,8 @@ static void put_run(struct chunk *chunk, size_t first, size_t end)
 
 	switch (chunk->verdicts[first]) {
 	case SEND:
-		memmove(chunk->to + HEAD, chunk->content + first * CKPT_PAGE, bytes);
+		if (chunk->to + HEAD != chunk->content + first * CKPT_PAGE)
+			memmove(chunk->to + HEAD, chunk->content + first * CKPT_PAGE, bytes);
 		chunk->to += put_head(chunk->to, mpvm_image_RecordType_PAGES, start, end - first) + bytes;
 		chunk->job->pages += end - first;
 		chunk->job->page_bytes += bytes;

@@ -8,13 +8,12 @@
 #ifndef CKPT_STREAM_H
 #define CKPT_STREAM_H
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <pb.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "hash.h"
 
 #define CKPT_PAGE 4096ul
 #define CKPT_MAGIC 0x4d565049u
@@ -34,7 +33,7 @@ struct ckpt_out {
 	uint64_t nanoseconds;           /* spent in that */
 	ckpt_tick tick;
 	void *self;
-	XXH3_state_t hash;
+	struct ckpt_hash hash;
 	uint8_t buffer[CKPT_OUT_ROOM];
 };
 
@@ -42,10 +41,11 @@ struct ckpt_in {
 	int fd;
 	int error;
 	size_t head, tail;
+	size_t ahead;                   /* how far beyond the next record's head is read */
 	uint64_t received;
 	ckpt_tick tick;                 /* called whenever there is nothing to read, and now and then */
 	void *self;
-	XXH3_state_t hash;
+	struct ckpt_hash hash;
 	uint8_t buffer[CKPT_IN_ROOM];
 };
 
