@@ -187,6 +187,8 @@ export interface Migrations {
   migrate(request: mpvm.node.IMigrateRequest): AsyncIterable<mpvm.node.IMigrationEvent>;
   cancel(id: string): mpvm.node.IStatusReply;
   list(): mpvm.node.IMigrationInfo[];
+  /** Bytes a second that the moves from this node may take together while they copy, set if one is given; 0: no limit. */
+  bandwidth(bytesPerSecond?: number): number;
   explain(request: mpvm.node.IExplainTaskRequest): Promise<mpvm.node.IExplainReply>;
   /** service Node, destination side */
   explainInbound(request: mpvm.node.IInboundRequest): Promise<mpvm.node.IExplainReply>;

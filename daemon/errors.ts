@@ -100,6 +100,8 @@ const catalogue = {
   MIGRATION_DEADLINE: { text: 'the move was not complete after {seconds} s', remedy: 'give it more time with --deadline, or a larger --max-downtime', exit: 'timeout' },
   AGENT_SILENT: { text: 'the task has not said anything about its move for {seconds} s', remedy: 'see whether it is stopped (mpvm ps); its library may be of another version', exit: 'failed' },
   CAPTURE_FAILED: { text: 'the task could not be captured: {detail}', remedy: '`mpvm explain {tid}` shows what it holds', exit: 'failed' },
+  NO_CONVERGENCE: { text: 'the task writes faster than its memory can be sent: {detail}', remedy: 'move it with --on-no-convergence freeze or throttle, or when it writes less', exit: 'failed' },
+  TRACKING_MISSING: { text: 'what the task writes cannot be found in the way that was asked for: {detail}', remedy: 'leave out --tracking and MPVM_TRACKING: the best that this kernel can do is taken', exit: 'failed' },
   STREAM_BROKEN: { text: 'the stream of pages broke: {detail}', remedy: 'check the network between the nodes and try again', exit: 'failed' },
   RESTORER_FAILED: { text: 'the restorer on node {node} failed: {detail}', remedy: 'the log of that node has the details', exit: 'failed' },
   RESTORER_SILENT: { text: 'the restorer on node {node} has not said anything for {seconds} s', remedy: 'see whether that node is overloaded', exit: 'failed' },

@@ -8,6 +8,7 @@ import { vmsIn } from './session.js';
 import type { Session } from './session.js';
 import { done, failed } from './exit.js';
 import { bytes, paint } from './format.js';
+import { choose } from '../migration/tracking.js';
 import { printJson, printTable } from './table.js';
 
 type Result = 'ok' | 'warning' | 'missing';
@@ -74,8 +75,8 @@ function built(): Check[] {
 
 /** What each question of mpvm-probe is about; `lacking` is how bad a no is. */
 const questions: Record<string, { about: string; remedy: string; lacking: Result }> = {
-  userfaultfd: { about: 'userfaultfd for users', remedy: 'a kernel with CONFIG_USERFAULTFD, in a container a seccomp profile that allows it; without it a move stops the task while all of its memory goes', lacking: 'warning' },
-  'userfaultfd-wp-async': { about: 'dirty tracking (WP_ASYNC)', remedy: 'Linux 6.7 or later; without it a move stops the task while all of its memory goes', lacking: 'warning' },
+  userfaultfd: { about: 'userfaultfd for users', remedy: 'a kernel with CONFIG_USERFAULTFD, in a container a seccomp profile that allows it; see the row "writes found by"', lacking: 'warning' },
+  'userfaultfd-wp-async': { about: 'dirty tracking (WP_ASYNC)', remedy: 'Linux 6.7 or later; see the row "writes found by"', lacking: 'warning' },
   'pagemap-scan': { about: 'dirty pages in one call (PAGEMAP_SCAN)', remedy: 'Linux 6.7 or later', lacking: 'warning' },
   membarrier: { about: 'membarrier', remedy: 'Linux 4.14 or later, with CONFIG_MEMBARRIER', lacking: 'missing' },
   'memfd-seals': { about: 'sealed shared memory (memfd)', remedy: 'Linux 3.17 or later', lacking: 'missing' },
@@ -94,7 +95,9 @@ function kernel(): Check[] {
     if (!match || !question) return [];
     return [check(question.about, match[2] === 'yes', match[2] === 'yes' ? 'works' : (match[3] ?? ''), question.remedy, question.lacking)];
   });
-  return [kernelRow, ...rows];
+  const way = choose(answers.map((match) => match?.slice(1, 3).join(' ') ?? '').join('\n'));
+  const cost = { 'soft-dirty': 'the task stands still once a round, some 20 ms a GiB', compare: 'all of its memory is hashed each round, while it stands still the last time: some 200 ms a GiB' }[way];
+  return [kernelRow, ...rows, check('writes found by', cost === undefined, way, `Linux 6.7 or later; else ${cost}`, 'warning')];
 }
 
 function limits(session: Session): Check[] {

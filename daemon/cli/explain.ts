@@ -27,6 +27,7 @@ export async function explain(session: Session, text: string, options: Options):
       to: options.to ?? null,
       movable,
       engine: reply.engine,
+      tracking: reply.tracking,
       predictedBytes: reply.predictedBytes,
       predictedMs: (reply.predictedUs) / 1000,
       predictedDowntimeMs: (reply.predictedDowntimeUs) / 1000,
@@ -38,7 +39,7 @@ export async function explain(session: Session, text: string, options: Options):
   if (movable) {
     printLines([
       `${paint('bold', formatTid(tid))} ${paint('green', `can move${where}`)} with the ${reply.engine || 'native'} engine: about ` +
-        `${bytes(reply.predictedBytes)} in ${milliseconds((reply.predictedUs) / 1000)}, standing still for ${milliseconds((reply.predictedDowntimeUs) / 1000)}`,
+        `${bytes(reply.predictedBytes)} in ${milliseconds((reply.predictedUs) / 1000)}, standing still for ${milliseconds((reply.predictedDowntimeUs) / 1000)}${reply.tracking ? `; writes are found by ${reply.tracking}` : ''}`,
     ]);
   } else {
     printLines([`${paint('bold', formatTid(tid))} ${paint('red', `cannot move${where}`)}:`]);

@@ -58,6 +58,7 @@ const number = (what: string, good: (value: number) => boolean) => (text: string
 };
 const fraction = number('a number between 0 and 1', (value) => value > 0 && value < 1);
 const factor = number('a number from 0 on', (value) => value >= 0);
+const trackings = () => new Option('--tracking <way>', 'how it is found what the task writes meanwhile (default: the best that the kernel can do)').choices(['userfaultfd', 'soft-dirty', 'compare', 'none']);
 const engines = () => new Option('--engine <engine>', 'what moves it').choices(['auto', 'native', 'criu']).default('auto');
 
 command('demo', 'the main job, end to end, on this machine', async () => (await import('./demo.js')).demo)
@@ -114,7 +115,9 @@ command('kill <tid...>', 'end tasks (SIGTERM)', async () => (await import('./kil
 command('migrate <tid...>', 'move tasks to another node while they run', async () => (await import('./migrate.js')).migrate)
   .requiredOption('--to <node>', 'where to')
   .addOption(engines())
-  .option('--max-downtime <ms>', 'how long the task may stand still', count(1))
+  .option('--max-downtime <ms>', 'how long the task may stand still (default: 20)', count(1))
+  .addOption(new Option('--on-no-convergence <policy>', 'when it writes faster than its memory can be sent: stop it for as long as the rest takes, slow it down, or leave it').choices(['freeze', 'throttle', 'abort']).default('freeze'))
+  .addOption(trackings())
   .option('--deadline <s>', 'give up after this time; the task then runs on where it is', seconds);
 command('explain <tid>', 'can this task move, and if not, why', async () => (await import('./explain.js')).explain)
   .option('--to <node>', 'judge this destination, not any')
@@ -122,6 +125,8 @@ command('explain <tid>', 'can this task move, and if not, why', async () => (awa
 command('migrations [id]', 'moves so far and under way; with an id, its timeline', async () => (await import('./migrations.js')).migrations);
 command('cancel <id>', 'stop a move; the task runs on where it is', async () => (await import('./cancel.js')).cancel);
 
+command('limit <node...>', 'what moves from nodes may take of the network, all together', async () => (await import('./limit.js')).limit)
+  .option('--mbps <n>', 'Mbit/s; 0: no limit (without it: what it is now)', count(0));
 command('cordon <node...>', 'let no new tasks start or arrive on nodes', async () => (await import('./cordon.js')).cordon)
   .option('--reason <text>', 'why; kept with user and time');
 command('uncordon <node...>', 'let nodes take tasks again', async () => (await import('./cordon.js')).uncordon);

@@ -1,6 +1,6 @@
 /** mpvm migrate: move tasks, one after the other, showing each as it goes. Ctrl-C stops watching, not the move. */
 import { MpvmError, asMpvmError } from '../errors.js';
-import type { mpvm } from '../rpc/messages.js';
+import { mpvm } from '../rpc/messages.js';
 import { blocked, done, errorLine, report } from './exit.js';
 import { bytes, milliseconds, paint } from './format.js';
 import { nodeList } from './nodes.js';
@@ -8,6 +8,7 @@ import { Screen } from './screen.js';
 import type { Session } from './session.js';
 import { migrationShape } from './shapes.js';
 import type { MigrationShape } from './shapes.js';
+import { trackings } from '../migration/tracking.js';
 import { printJson } from './table.js';
 import { formatTid, parseTids } from './tid.js';
 
@@ -16,7 +17,12 @@ interface Options {
   engine: string;
   maxDowntime?: number;
   deadline?: number;
+  onNoConvergence: string;
+  tracking?: string;
 }
+
+const { FREEZE, THROTTLE, GIVE_UP } = mpvm.task.NoConvergence;
+const policies: Readonly<Record<string, mpvm.task.NoConvergence>> = { freeze: FREEZE, throttle: THROTTLE, abort: GIVE_UP };
 
 export async function migrate(session: Session, texts: string[], options: Options): Promise<number> {
   const tids = parseTids(texts);
@@ -40,6 +46,8 @@ export async function migrate(session: Session, texts: string[], options: Option
         engine: options.engine,
         maxDowntimeMs: options.maxDowntime,
         deadlineS: options.deadline,
+        onNoConvergence: policies[options.onNoConvergence],
+        tracking: trackings[options.tracking ?? ''],
         reason: 'mpvm migrate',
       };
       const watcher = new MoveWatcher(session.json ? undefined : screen);
@@ -113,13 +121,15 @@ export function milestone(m: MigrationShape): string {
 }
 
 /** t40002 n1 -> n3  precopy round 2: 412 MiB sent, 9.0 MiB left */
-export function progress(m: MigrationShape & { remainingBytes?: number; expectedDowntimeMs?: number }): string {
+export function progress(m: MigrationShape): string {
   const round = m.state === 'precopy' && m.rounds > 0 ? ` round ${m.rounds}` : '';
   const parts = [
     m.transferredBytes > 0 ? `${bytes(m.transferredBytes)} sent` : '',
     m.remainingBytes ? `${bytes(m.remainingBytes)} left` : '',
     m.mbps > 0 ? `${m.mbps.toFixed(0)} Mbit/s` : '',
     m.expectedDowntimeMs ? `est. downtime ${milliseconds(m.expectedDowntimeMs)}` : '',
+    m.noConvergence ? 'does not converge' : '',
+    m.throttlePercent > 0 ? `throttled by ${m.throttlePercent} %` : '',
   ].filter(Boolean);
   return `${m.tid} ${m.from} -> ${m.to}  ${paint('yellow', m.state + round)}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
 }

@@ -63,6 +63,17 @@ export function shortTimeline(m: MigrationShape): string[] {
   return [`${heading(m)}: ${figures(m)}`, ...(phases.length > 0 ? [`  ${paint('dim', phases.join(' · '))}`] : [])];
 }
 
+/** How its memory was copied. */
+function copying(m: MigrationShape): string {
+  return [
+    `writes found by ${m.tracking}`,
+    ...(m.dirtyMbps > 0 ? [`it wrote ${m.dirtyMbps} Mbit/s`] : []),
+    ...(m.noConvergence ? ['more rounds did not help'] : []),
+    ...(m.throttlePercent > 0 ? [`it was slowed down by up to ${m.throttlePercent} %`] : []),
+    ...(m.waiting ? ['it was stopped while it waited for a message'] : []),
+  ].join(', ');
+}
+
 /** One move in full: when each phase began, how long it took, how much it sent. */
 export function timeline(m: MigrationShape): string[] {
   const end = m.outcome === 'completed' ? 'completed' : `${m.outcome}${m.reason ? `: ${m.reason}` : ''}`;
@@ -78,6 +89,7 @@ export function timeline(m: MigrationShape): string[] {
   return [
     `${heading(m)}  ${end}  (${m.id}, engine ${m.engine || '-'})`,
     ...(m.outcome === 'completed' ? [`  ${figures(m)}`] : []),
+    ...(m.tracking ? [`  ${copying(m)}`] : []),
     ...(m.phases.length > 0 ? phases.map((line) => `    ${line}`) : []),
     ...m.blockers.map((b) => `  ${b.warning ? 'warning' : 'blocked'} ${b.code}: ${b.cause}${b.remedy ? `; ${b.remedy}` : ''}`),
   ];

@@ -3,6 +3,7 @@
  * whatever the protocol underneath calls them.
  */
 import { mpvm } from '../rpc/messages.js';
+import { trackingName } from '../migration/tracking.js';
 import { formatTid } from './tid.js';
 
 const ms = (us: number): number => Math.round(us) / 1000;
@@ -98,6 +99,16 @@ export interface MigrationShape {
   transferredBytes: number;
   pages: number;
   mbps: number;
+  /** How it was found what the task wrote meanwhile; and how much that was, a second. */
+  tracking: string;
+  dirtyMbps: number;
+  remainingBytes: number;
+  expectedDowntimeMs: number;
+  /** More rounds would not have helped: the policy was followed. */
+  noConvergence: boolean;
+  throttlePercent: number;
+  /** It was stopped while it waited for a message. */
+  waiting: boolean;
   phases: { name: string; startMs: number; ms: number; bytes: number }[];
   blockers: BlockerShape[];
 }
@@ -144,6 +155,13 @@ export function migrationShape(info: mpvm.node.IMigrationInfo): MigrationShape {
     transferredBytes: info.transferredBytes ?? 0,
     pages: info.pages ?? 0,
     mbps: Math.round((info.mbps ?? 0) * 10) / 10,
+    tracking: trackingName(info.tracking),
+    dirtyMbps: Math.round((info.dirtyBytesPerSecond ?? 0) * 8 / 1e5) / 10,
+    remainingBytes: info.remainingBytes ?? 0,
+    expectedDowntimeMs: ms(info.expectedDowntimeUs ?? 0),
+    noConvergence: info.noConvergence ?? false,
+    throttlePercent: info.throttlePercent ?? 0,
+    waiting: info.waiting ?? false,
     phases: (info.phases ?? []).map((phase) => ({
       name: phase.name ?? '',
       startMs: ms(phase.startUs ?? 0),

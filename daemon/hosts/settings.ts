@@ -1,4 +1,4 @@
-/** What a hostfile says of a node (ep=, wd=, bp=, sp=), kept in the node's directory for every daemon that serves it. */
+/** What a hostfile says of a node (ep=, wd=, bp=, sp=) and what `mpvm limit` has set, kept in the node's directory for every daemon that serves it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { NodePaths } from '../paths.js';
 import { privateDirectory } from '../paths.js';
@@ -9,8 +9,8 @@ type Settings = mpvm.node.IHostSettings;
 export function writeSettings(paths: NodePaths, settings: Settings): void {
   privateDirectory(paths.vm);
   privateDirectory(paths.node);
-  const { executionPath, directory, debugger: program, speed } = settings;
-  writeFileSync(paths.settings, `${JSON.stringify({ executionPath, directory, debugger: program, speed })}\n`, { mode: 0o600 });
+  const { executionPath, directory, debugger: program, speed, bandwidth } = settings;
+  writeFileSync(paths.settings, `${JSON.stringify({ executionPath, directory, debugger: program, speed, bandwidth })}\n`, { mode: 0o600 });
 }
 
 export function readSettings(paths: NodePaths): Settings {

@@ -11,11 +11,20 @@ import { ProcessGone } from './proc.js';
 import { takeInventory } from './inventory.js';
 import type { Inventory } from './inventory.js';
 
+/** How memory is copied while the program runs. */
+export interface Copying {
+  maxDowntimeMs: number;
+  maxRounds: number;
+  tracking: mpvm.task.Tracking;
+  onNoConvergence: mpvm.task.NoConvergence;
+  /** 0: as fast as it goes. */
+  bytesPerSecond: number;
+}
+
 export interface TransferOptions {
   id: string;
   ready: mpvm.node.IInboundReady;
-  maxDowntimeMs: number;
-  maxRounds: number;
+  copying: Copying;
   fault: mpvm.task.IFault | undefined;
 }
 
@@ -27,6 +36,8 @@ export interface Engine {
   explain(task: LocalTask, node: { taskSockets: string; output: string }): Promise<Inventory>;
   /** The image begins to flow. Answers: MigrationProgress…, FreezeRequest, ImageSent, or MigrationFailed. */
   transfer(task: LocalTask, options: TransferOptions): void;
+  /** From now on memory is copied at this rate. */
+  pace(task: LocalTask, id: string, bytesPerSecond: number): void;
   /** The task may stop its program now. */
   freeze(task: LocalTask, id: string): void;
   /** It is there: this copy ends. */
@@ -47,10 +58,11 @@ const native: Engine = {
       throw error;
     }
   },
-  transfer(task, { id, ready, maxDowntimeMs, maxRounds, fault }) {
+  transfer(task, { id, ready, copying, fault }) {
     const { address, port, secret } = ready;
-    task.send({ request: 0, migrationStart: { id, address, port, secret, maxDowntimeMs, maxRounds, ...(fault ? { fault } : {}) } });
+    task.send({ request: 0, migrationStart: { id, address, port, secret, ...copying, ...(fault ? { fault } : {}) } });
   },
+  pace: (task, id, bytesPerSecond) => task.send({ request: 0, migrationPace: { id, bytesPerSecond } }),
   freeze: (task, id) => task.send({ request: 0, freezeGrant: { id } }),
   commit: (task, id) => task.send({ request: 0, migrationCommitted: { id } }),
   abort: (task, id, reason) => task.send({ request: 0, migrationAbort: { id, reason: reason.slice(0, 255) } }),
@@ -64,6 +76,7 @@ const criu: Engine = {
   missing: () => asBlocker('source', new MpvmError('NOT_BUILT', { what: 'the engine criu' })),
   explain: (task, node) => native.explain(task, node),
   transfer: notBuilt,
+  pace: notBuilt,
   freeze: notBuilt,
   commit: notBuilt,
   abort: notBuilt,

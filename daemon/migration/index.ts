@@ -7,6 +7,7 @@ import type { LocalTask, Migrations, MoveOutcome, Tasks, VirtualMachine } from '
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { projectRoot } from '../native/index.js';
+import { readSettings, writeSettings } from '../hosts/settings.js';
 import type { NodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
@@ -17,7 +18,8 @@ import { checkFault } from './faults.js';
 import { InboundMove } from './inbound.js';
 import { judge } from './judge.js';
 import { OutboundMove } from './outbound.js';
-import { learn, predict } from './predict.js';
+import { learn, limitPredictions, predict } from './predict.js';
+import { likelyTracking } from './tracking.js';
 
 type Info = mpvm.node.IMigrationInfo;
 
@@ -46,6 +48,8 @@ class NodeMigrations implements Migrations {
   readonly #restorer: string;
   readonly #log: Logger;
   readonly #emitter = new EventEmitter();
+  /** Bytes a second that all moves from here may take together while they copy; 0: no limit. */
+  #bandwidth: number;
   /** By tid: one move a task. */
   readonly #outbound = new Map<number, OutboundMove>();
   readonly #inbound = new Map<string, InboundMove>();
@@ -57,6 +61,8 @@ class NodeMigrations implements Migrations {
   constructor(options: MigrationOptions) {
     this.#options = options;
     this.#log = options.log.child({ part: 'migration' });
+    this.#bandwidth = readSettings(options.paths).bandwidth ?? 0;
+    limitPredictions(this.#bandwidth);
     this.#node = { taskSockets: options.paths.taskSockets, output: options.paths.output };
     this.#restorer = options.restorer ?? process.env['MPVM_RESTORER'] ?? join(projectRoot(), 'build', 'bin', 'mpvm-restorer');
     options.tasks.on('migrationFrame', (task, frame) => this.#onFrame(task, frame));
@@ -113,11 +119,13 @@ class NodeMigrations implements Migrations {
       task, engine, request, fault, vm,
       node: this.#node,
       log: this.#log,
+      copying: () => this.#share(),
       changed: (info) => this.#remember(info),
     });
     this.#outbound.set(task.tid, move);
     void move.done.then(() => {
       this.#outbound.delete(task.tid);
+      this.#share();
       const info = this.#history.get(move.id);
       const bytes = info?.transferredBytes ?? 0;
       if (info?.outcome === 'completed' && info.mbps) learn(bytes, (bytes * 8) / info.mbps);
@@ -157,6 +165,24 @@ class NodeMigrations implements Migrations {
     this.#emitter.emit('changed', info);
   }
 
+  // ---------------------------------------------------------------- bandwidth
+
+  bandwidth(bytesPerSecond?: number): number {
+    if (bytesPerSecond !== undefined) {
+      this.#bandwidth = bytesPerSecond;
+      limitPredictions(bytesPerSecond);
+      writeSettings(this.#options.paths, { ...readSettings(this.#options.paths), bandwidth: bytesPerSecond });
+      this.#share();
+    }
+    return this.#bandwidth;
+  }
+  /** Each move that copies has the same part of it. */
+  #share(): void {
+    const copying = [...this.#outbound.values()].filter((move) => move.copies);
+    const part = this.#bandwidth === 0 ? 0 : Math.max(1, Math.floor(this.#bandwidth / Math.max(1, copying.length)));
+    for (const move of copying) move.pace(part);
+  }
+
   cancel(id: string): mpvm.node.IStatusReply {
     try {
       const known = this.#history.get(id);
@@ -188,7 +214,7 @@ class NodeMigrations implements Migrations {
         const there = await vm.peer(request.to).explain({ from: vm.self.name, manifest, record: task.record, engine: engine.name });
         all.push(...there.blockers);
       }
-      return { blockers: all, engine: engine.name, ...predict(manifest.privateBytes ?? 0), status: { status: 0 } };
+      return { blockers: all, engine: engine.name, tracking: await likelyTracking(), ...predict(manifest.privateBytes ?? 0), status: { status: 0 } };
     } catch (thrown) {
       const { code, message } = asMpvmError(thrown);
       return { blockers: [], status: { status: -1, code, text: message } };

@@ -19,6 +19,7 @@ import { Latest, Mailbox } from './mailbox.js';
 import { Machine, moveTable, stateNumber } from './state.js';
 import type { MoveState } from './state.js';
 import { measureClockOffset, nowUs, Timeline } from './timeline.js';
+import { forcedTracking } from './tracking.js';
 import { mustAsk } from './verdict.js';
 
 type Info = mpvm.node.IMigrationInfo;
@@ -45,6 +46,8 @@ export interface OutboundOptions {
   vm: VirtualMachine;
   node: { taskSockets: string; output: string };
   log: Logger;
+  /** The node's bandwidth is shared by the moves that copy: this one begins to. */
+  copying(): void;
   changed(info: Info): void;
 }
 
@@ -80,6 +83,7 @@ export class OutboundMove {
   /** Our copy is gone from the process table. */
   #vanished: Promise<void> | undefined;
   #handedOver = false;
+  #bytesPerSecond = 0;
   #imageSent = false;
   #destinationGaveUp = false;
 
@@ -112,6 +116,17 @@ export class OutboundMove {
       blockers: this.#blockers,
       ...this.#timeline.report(),
     };
+  }
+
+  /** Memory is being copied, and the program runs. */
+  get copies(): boolean {
+    return this.#machine.is('PRECOPY');
+  }
+  /** Its share of what this node may send; 0: no limit. */
+  pace(bytesPerSecond: number): void {
+    if (bytesPerSecond === this.#bytesPerSecond) return;
+    this.#bytesPerSecond = bytesPerSecond;
+    if (this.#started && this.copies) this.#options.engine.pace(this.task, this.id, bytesPerSecond);
   }
 
   // ---------------------------------------------------------------- what others tell us
@@ -212,12 +227,18 @@ export class OutboundMove {
     const { task, engine, request, fault } = this.#options;
     this.#advance('PRECOPY');
     this.#timeline.firstByteUs = nowUs();
+    this.#options.copying();
     this.#started = true;
     engine.transfer(task, {
       id: this.id,
       ready,
-      maxDowntimeMs: request.maxDowntimeMs || defaultMaxDowntimeMs,
-      maxRounds: defaultMaxRounds,
+      copying: {
+        maxDowntimeMs: request.maxDowntimeMs || defaultMaxDowntimeMs,
+        maxRounds: defaultMaxRounds,
+        tracking: request.tracking || forcedTracking(),
+        onNoConvergence: request.onNoConvergence ?? mpvm.task.NoConvergence.FREEZE,
+        bytesPerSecond: this.#bytesPerSecond,
+      },
       fault: fault && faultOwner(fault.point ?? '') === 'agent' ? { point: fault.point, action: fault.action } : undefined,
     });
     this.#faults.at('SOURCE_AFTER_START');
@@ -243,7 +264,7 @@ export class OutboundMove {
     const { task, vm } = this.#options;
     this.#faults.at('SOURCE_AFTER_IMAGE');
     const frames = task.held().map((frame) => mpvm.task.ToTask.encode(frame).finish());
-    const dirtyBytesPerSecond = this.#timeline.dirtyBytesPerSecond();
+    const { dirtyBytesPerSecond } = this.#timeline;
     this.#handedOver = true; // from the moment it may have been delivered
     await vm.peer(this.to).handover({ id: this.id, record: { ...task.record, epoch: this.#epoch, dirtyBytesPerSecond }, frames }, { signal: this.#inbound.signal });
     this.#faults.at('SOURCE_AFTER_HANDOVER');
@@ -424,15 +445,17 @@ export class OutboundMove {
   #noteFrame({ migrationProgress, imageSent, migrationFailed }: Frame): void {
     const timeline = this.#timeline;
     if (migrationProgress) {
-      const { round, transferred, pages, remaining, expectedDowntimeUs } = migrationProgress;
+      const { round, transferred, pages, remaining, expectedDowntimeUs, tracking, noConvergence, throttlePercent } = migrationProgress;
       timeline.count(transferred ?? 0);
-      if (round) timeline.begin(`round ${round}`);
+      if (round) timeline.begin(throttlePercent ? `round ${round}, throttled by ${throttlePercent} %` : `round ${round}`);
+      Object.assign(timeline, { tracking: tracking ?? 0, noConvergence: noConvergence ?? false, throttlePercent: Math.max(timeline.throttlePercent, throttlePercent ?? 0), dirtyBytesPerSecond: migrationProgress.dirtyBytesPerSecond ?? 0 });
       Object.assign(timeline, { rounds: Math.max(timeline.rounds, round ?? 0), pages: pages ?? 0, remaining: remaining ?? 0, expectedDowntimeUs: expectedDowntimeUs ?? 0 });
       this.#announce();
     }
     if (imageSent) {
       this.#imageSent = true;
       timeline.count(imageSent.transferred ?? 0);
+      timeline.waiting = imageSent.waiting ?? false;
       Object.assign(timeline, { frozenUs: imageSent.frozenAtUs, sentUs: imageSent.sentAtUs, streamUs: imageSent.streamUs ?? 0, pageBytes: imageSent.pageBytes ?? 0, rounds: imageSent.rounds ?? 0, pages: imageSent.pages ?? 0, remaining: 0 });
       this.#announce();
     }

@@ -40,6 +40,13 @@ export class Timeline {
   pages = 0;
   remaining = 0;
   expectedDowntimeUs = 0;
+  /** mpvm.task.Tracking. */
+  tracking = 0;
+  /** Written by the program in the last round. */
+  dirtyBytesPerSecond = 0;
+  noConvergence = false;
+  throttlePercent = 0;
+  waiting = false;
 
   /** A phase begins, at a time that may lie in the past; the one before it ends there. */
   begin(name: string, atUs = nowUs()): void {
@@ -57,12 +64,6 @@ export class Timeline {
   finish(atUs = nowUs()): void {
     const last = this.#phases.at(-1);
     if (last && last.endUs === undefined) last.endUs = Math.max(last.startUs, atUs);
-  }
-  /** How fast the program has dirtied memory so far: all that was sent after the first round, and is left. 0: not known. */
-  dirtyBytesPerSecond(atUs = nowUs()): number {
-    const first = this.#phases.find(({ name }) => name === 'round 1');
-    if (!first || this.rounds < 2 || atUs <= first.startUs) return 0;
-    return Math.round(((this.transferred - first.bytes + this.remaining) * 1e6) / (atUs - first.startUs));
   }
   toLocal(remoteUs: number): number {
     return remoteUs - this.clockOffsetUs;
@@ -83,6 +84,11 @@ export class Timeline {
       mbps: this.streamUs > 0 && this.pageBytes >= leastForARate ? (this.pageBytes * 8) / this.streamUs : 0,
       remainingBytes: this.remaining,
       expectedDowntimeUs: this.expectedDowntimeUs,
+      tracking: this.tracking,
+      dirtyBytesPerSecond: this.dirtyBytesPerSecond,
+      noConvergence: this.noConvergence,
+      throttlePercent: this.throttlePercent,
+      waiting: this.waiting,
       phases: this.#phases.map(({ name, startUs, endUs, bytes }): Phase => ({ name, startUs: since(startUs), us: Math.max(0, (endUs ?? nowUs()) - startUs), bytes })),
     };
   }

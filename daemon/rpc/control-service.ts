@@ -58,6 +58,7 @@ export function controlImplementation(parts: ControlParts): ImplementationOf<typ
       return { migrations: all.sort((a, b) => (a.startedMs ?? 0) - (b.startedMs ?? 0)) };
     },
     explain: (request) => atTask(vm, request.tid, (node) => node.explainTask(request, { timeoutMs: 15_000 })),
+    limit: (request) => vm.peer(request.node).limit(request, { timeoutMs: gatherTimeoutMs }),
     cordon: async ({ node, cordoned, reason, user }) => {
       await vm.setCordon(node, cordoned, reason, user);
       return {};

@@ -72,6 +72,7 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
     cancelMigration: async ({ id }) => (await migrations()).cancel(id),
     listMigrations: async () => ({ migrations: (await migrations()).list() }),
     explainTask: async (request) => (await migrations()).explain(request),
+    limit: async ({ set, bytesPerSecond }) => ({ bytesPerSecond: (await migrations()).bandwidth(set ? bytesPerSecond : undefined) }),
     sample: async (request) => (await balancing()).sample(request),
     async *follow(request, { signal }) {
       yield* (await parts()).monitor.follow(request, signal);

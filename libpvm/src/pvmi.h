@@ -216,11 +216,14 @@ struct pvmi_migration_start {
 	uint16_t port;
 	uint8_t secret[16];
 	uint32_t max_downtime_ms, max_rounds;
+	uint32_t tracking, on_no_convergence;   /* mpvm.task's enumerations */
+	uint64_t bytes_per_second;
 	char fault_point[48];
 	uint32_t fault_action;
 };
 void pvmi_agent_migration_start(const struct pvmi_migration_start *start);      /* agent provides these */
 void pvmi_agent_freeze_granted(const char *id);
+void pvmi_agent_pace(const char *id, uint64_t bytes_per_second);
 void pvmi_agent_migration_abort(const char *id, const char *reason);
 void pvmi_agent_migration_committed(const char *id);
 void pvmi_agent_daemon_lost(void);      /* a move that has not been granted its freeze is over */
@@ -230,6 +233,9 @@ struct pvmi_migration_report {          /* link provides the senders */
 	uint32_t phase, rounds;
 	uint64_t transferred, pages, remaining, expected_downtime_us;
 	uint64_t frozen_at_us, sent_at_us, stream_us, page_bytes;
+	uint64_t dirty_bytes_per_second;
+	uint32_t tracking, throttle_percent;
+	bool no_convergence, waiting;
 };
 int pvmi_link_migration_progress(const struct pvmi_migration_report *report);
 int pvmi_link_freeze_request(const char *id);

@@ -29,6 +29,9 @@ export interface LabOptions {
 export interface MoveOptions {
   fault?: { point: string; action: mpvm.task.Fault.Action };
   deadlineS?: number;
+  maxDowntimeMs?: number;
+  tracking?: mpvm.task.Tracking;
+  onNoConvergence?: mpvm.task.NoConvergence;
 }
 export type Move = mpvm.node.IMigrationInfo;
 
@@ -133,7 +136,7 @@ export class Lab {
   /** The migration as it ended; never rejects because a move was refused or aborted. */
   async migrate(tid: number, to: string, options: MoveOptions = {}): Promise<Move> {
     let last: Move | undefined;
-    for await (const event of this.control.migrate({ tid, to, deadlineS: options.deadlineS ?? 30, fault: options.fault })) {
+    for await (const event of this.control.migrate({ tid, to, deadlineS: 30, ...options })) {
       // To its end: to break off thousands of streams is what HTTP/2 servers take for an attack.
       last = event.migration ?? last;
     }

@@ -46,8 +46,10 @@ void pvmi_agent_relieve(void)
 
 void pvmi_agent_program_sleeps(void)
 {
-	if (pvmi->agent)
-		set(&pvmi->agent->program_sleeps, 1);
+	if (!pvmi->agent)
+		return;
+	set(&pvmi->agent->sleeps, pvmi->agent->sleeps + 1);
+	set(&pvmi->agent->program_sleeps, 1);
 }
 
 void pvmi_agent_program_awake(void)

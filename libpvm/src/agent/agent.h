@@ -29,7 +29,8 @@ enum pvmi_duty {
 struct pvmi_agent {
 	uint32_t duty;                  /* written by the agent */
 	uint32_t bell;                  /* futex: changes when somebody wants the agent */
-	uint32_t program_sleeps;        /* written by the program */
+	uint32_t program_sleeps;        /* written by the program: it waits in the library */
+	uint32_t sleeps;                /* written by the program: how often it did */
 	uint32_t kicked;                /* the kick descriptor has been written to */
 	uint32_t stop;
 	uint32_t calls;                 /* of the guard, at the last tick */

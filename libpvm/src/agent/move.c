@@ -19,6 +19,8 @@
 #define FLUSH_NS 2000000000LL
 #define GRANT_NS 60000000000LL
 #define TURN_NS 5000000
+#define LULL_NS 10000000
+#define LULL_LOOK_NS 200000
 
 enum phase { CONNECTING, COPYING, FREEZING, FROZEN, SENT };     /* mpvm.task.Phase */
 
@@ -76,6 +78,16 @@ void pvmi_agent_freeze_granted(const char *id)
 		tell(&pvmi->agent->granted, id);
 }
 
+void pvmi_agent_pace(const char *id, uint64_t bytes_per_second)
+{
+	struct pvmi_agent *agent = pvmi->agent;
+
+	if (!agent || !get(&agent->start_asked) || strcmp(agent->start.id, id))
+		return;
+	agent->start.bytes_per_second = bytes_per_second;       /* if the agent has not begun yet */
+	__atomic_store_n(&ckpt_the_job.bytes_per_second, bytes_per_second, __ATOMIC_SEQ_CST);
+}
+
 void pvmi_agent_migration_abort(const char *id, const char *reason)
 {
 	(void)reason;
@@ -112,6 +124,8 @@ static struct pvmi_migration_report report_of(const struct ckpt_job *job, enum p
 		.transferred = job->transferred, .pages = job->pages, .remaining = job->remaining,
 		.expected_downtime_us = job->expected_downtime_us, .frozen_at_us = job->frozen_at_us,
 		.sent_at_us = job->sent_at_us, .stream_us = job->stream_us, .page_bytes = job->page_bytes,
+		.dirty_bytes_per_second = job->dirty_bytes_per_second, .tracking = job->tracking,
+		.throttle_percent = job->throttle_percent, .no_convergence = job->no_convergence,
 	};
 }
 
@@ -193,6 +207,19 @@ static int get_grant(struct pvmi_agent *agent, struct ckpt_job *job)
 	return 0;
 }
 
+/* A program that has waited for messages while its memory was copied will soon do so again: stopped
+ * then, it loses nothing. One that computes is not waited for. */
+static void await_lull(struct pvmi_agent *agent, uint32_t sleeps_before)
+{
+	static const struct timespec look = { 0, LULL_LOOK_NS };
+	int64_t deadline = sys_now_ns() + LULL_NS;
+
+	if (get(&agent->sleeps) == sleeps_before)
+		return;
+	while (!get(&agent->program_sleeps) && !is_given_up() && sys_now_ns() < deadline)
+		sys_futex_wait(&agent->bell, get(&agent->bell), &look);
+}
+
 /* ------------------------------------------------------------------ frozen */
 
 /* Nothing of the library is half done now: take what is in our rings, say what is to be said. */
@@ -237,6 +264,10 @@ static const char *code_of(int error)
 		return "STREAM_BROKEN";
 	case CKPT_E_REFUSED:
 		return "RESTORER_FAILED";
+	case CKPT_E_CONVERGENCE:
+		return "NO_CONVERGENCE";
+	case CKPT_E_TRACKING:
+		return "TRACKING_MISSING";
 	default:
 		return "CAPTURE_FAILED";
 	}
@@ -281,6 +312,7 @@ static int copy(struct ckpt_job *job)
 static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 {
 	struct pvmi_migration_report report;
+	bool waiting = get(&agent->program_sleeps);     /* to be stopped wakes it */
 	int result = ckpt_freeze(job, FREEZE_TIMEOUT_MS);
 
 	pvmi_trace(MOVE, STEP_FREEZE, result);
@@ -296,6 +328,7 @@ static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 	if (result)
 		return result;
 	report = report_of(job, SENT);
+	report.waiting = waiting;
 	pvmi_link_image_sent(&report);
 	return 0;
 }
@@ -319,6 +352,7 @@ static int open_stream(struct pvmi_agent *agent, struct ckpt_job *job)
 
 static int attempt(struct pvmi_agent *agent, struct ckpt_job *job)
 {
+	uint32_t sleeps = get(&agent->sleeps);
 	int result;
 
 	say(job, CONNECTING);
@@ -328,6 +362,8 @@ static int attempt(struct pvmi_agent *agent, struct ckpt_job *job)
 		result = copy(job);
 	if (!result)
 		result = get_grant(agent, job);
+	if (!result)
+		await_lull(agent, sleeps);
 	return result ? result : freeze_and_send(agent, job);
 }
 
@@ -367,6 +403,9 @@ void pvmi_agent_move(struct pvmi_agent *agent)
 	job->port = agent->start.port;
 	job->max_downtime_ms = agent->start.max_downtime_ms;
 	job->max_rounds = agent->start.max_rounds;
+	job->tracking = agent->start.tracking;
+	job->on_no_convergence = agent->start.on_no_convergence;
+	job->bytes_per_second = agent->start.bytes_per_second;
 	job->fault_action = agent->start.fault_action;
 	result = attempt(agent, job);
 	if (!result && await_verdict(agent, job)) {

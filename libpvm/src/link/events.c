@@ -102,6 +102,9 @@ static void migration_start(const struct pvmi_frame *frame)
 	start.port = (uint16_t)body.port;
 	start.max_downtime_ms = body.max_downtime_ms;
 	start.max_rounds = body.max_rounds;
+	start.tracking = (uint32_t)body.tracking;
+	start.on_no_convergence = (uint32_t)body.on_no_convergence;
+	start.bytes_per_second = body.bytes_per_second;
 	if (body.has_fault) {
 		memcpy(start.fault_point, body.fault.point, sizeof(start.fault_point));
 		start.fault_action = (uint32_t)body.fault.action;
@@ -117,6 +120,14 @@ static void freeze_grant(const struct pvmi_frame *frame)
 		return;
 	memcpy(pvmi->link->frozen_for, body.id, sizeof(pvmi->link->frozen_for));
 	pvmi_agent_freeze_granted(body.id);
+}
+
+static void migration_pace(const struct pvmi_frame *frame)
+{
+	mpvm_task_MigrationPace body = mpvm_task_MigrationPace_init_zero;
+
+	if (pvmi_frame_decode(frame, mpvm_task_MigrationPace_fields, &body))
+		pvmi_agent_pace(body.id, body.bytes_per_second);
 }
 
 static void migration_abort(const struct pvmi_frame *frame)
@@ -144,6 +155,7 @@ void pvmi_link_event(const struct pvmi_frame *frame)
 	case mpvm_task_ToTask_traffic_ask_tag: pvmi_plane_tell_traffic(); break;
 	case mpvm_task_ToTask_migration_start_tag: migration_start(frame); break;
 	case mpvm_task_ToTask_freeze_grant_tag: freeze_grant(frame); break;
+	case mpvm_task_ToTask_migration_pace_tag: migration_pace(frame); break;
 	case mpvm_task_ToTask_migration_abort_tag: migration_abort(frame); break;
 	case mpvm_task_ToTask_migration_committed_tag: migration_committed(frame); break;
 	default: break;                 /* of a later version */

@@ -126,6 +126,10 @@ int pvmi_link_migration_progress(const struct pvmi_migration_report *report)
 		.pages = report->pages,
 		.remaining = report->remaining,
 		.expected_downtime_us = report->expected_downtime_us,
+		.tracking = (mpvm_task_Tracking)report->tracking,
+		.dirty_bytes_per_second = report->dirty_bytes_per_second,
+		.no_convergence = report->no_convergence,
+		.throttle_percent = report->throttle_percent,
 	};
 
 	COPY_TEXT(body.id, report->id);
@@ -165,6 +169,7 @@ int pvmi_link_image_sent(const struct pvmi_migration_report *report)
 		.sent_at_us = report->sent_at_us,
 		.stream_us = report->stream_us,
 		.page_bytes = report->page_bytes,
+		.waiting = report->waiting,
 	};
 
 	COPY_TEXT(body.id, report->id);

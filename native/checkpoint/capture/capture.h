@@ -46,6 +46,18 @@ struct ckpt_object {
 	int fd;
 };
 
+/* Keeping the program from running for a part of the time (pace.c). */
+struct ckpt_throttle {
+	bool stopped;
+	uint64_t until;                 /* when that changes */
+};
+
+/* Not faster than the node is allowed to (pace.c). */
+struct ckpt_pace {
+	uint64_t limit, since, from;    /* bytes a second, as of this time and this position of the stream */
+	uint64_t rested;                /* nanoseconds, of this round */
+};
+
 struct ckpt_region {                    /* PAGEMAP_SCAN's */
 	uint64_t start, end, categories;
 };
@@ -81,11 +93,16 @@ struct ckpt_workspace {
 		bool duplicate;         /* of an earlier one */
 	} descriptors[CKPT_MAX_DESCRIPTORS];
 	size_t descriptor_count;
-	int pagemap, memory, uffd;
+	int pagemap, memory, uffd, clear_refs;
+	const struct ckpt_tracker *tracker;     /* NULL before the first live round */
+	uint64_t *marks;                /* by page number: what was sent of it (pages.h); NULL: not kept */
+	bool last;                      /* this is the last round: the program stands still until its end */
 	bool no_scan;                   /* the kernel lacks PAGEMAP_SCAN */
 	uint64_t last_progress;
 	uint64_t least_remaining;       /* of all rounds */
 	unsigned int idle_rounds;       /* in a row, that left hardly less than that */
+	struct ckpt_throttle throttle;
+	struct ckpt_pace pace;
 	struct ckpt_in answers;
 };
 #define CKPT_WORKSPACE_SIZE ((sizeof(struct ckpt_workspace) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))
@@ -186,10 +203,34 @@ int ckpt_read_areas(struct ckpt_job *job);
 const char *ckpt_area_path(const struct ckpt_area *area);
 
 /* memory.c */
-int ckpt_watch_open(struct ckpt_job *job);
 int ckpt_send_areas(struct ckpt_job *job, bool last);
-uint64_t ckpt_dirty_bytes(void);                /* written since they were last sent */
-void ckpt_watch_close(void);
+
+/* track.c: how it is found what the program has written. All but `close` run while nobody else does. */
+struct ckpt_tracker {
+	uint32_t tracking;              /* enum ckpt_tracking */
+	const char *name;
+	long (*open)(void);             /* 0, or -errno: it is not to be had here */
+	void (*close)(void);
+	bool (*watch)(const struct ckpt_area *area);            /* from now on; the program stands still */
+	bool (*is_watched)(const struct ckpt_area *area);       /* still, all of it */
+	int (*look)(struct ckpt_job *job);      /* or NULL; areas are known, the program stands still */
+	int (*send_first)(struct ckpt_job *job, const struct ckpt_area *area);
+	int (*send_written)(struct ckpt_job *job, const struct ckpt_area *area);
+	uint64_t (*dirty_bytes)(struct ckpt_job *job);          /* written since they were last sent */
+};
+int ckpt_open_tracker(struct ckpt_job *job);
+void ckpt_close_tracker(void);
+/* compare.c */
+extern const struct ckpt_tracker ckpt_soft_dirty, ckpt_compare;
+bool ckpt_is_table(uintptr_t start, uintptr_t end);     /* its own memory, no part of the image */
+
+/* freed.c: the kernel takes what the program has given up, so that it need not travel. */
+void ckpt_drop_freed(void);
+
+/* pace.c */
+void ckpt_pace(struct ckpt_job *job);
+void ckpt_throttle(struct ckpt_job *job);
+void ckpt_throttle_off(void);
 
 /* descriptors.c */
 int ckpt_check_descriptors(struct ckpt_job *job);       /* also finds the shared-memory objects */

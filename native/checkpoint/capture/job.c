@@ -50,7 +50,10 @@ int ckpt_tick_job(void *self)
 	struct ckpt_workspace *work = ckpt_engine.work;
 	uint64_t now = ckpt_clock_ns(CLOCK_MONOTONIC);
 
-	if (now - work->last_progress >= PROGRESS_NS) {
+	ckpt_pace(job);
+	ckpt_throttle(job);
+	/* Not while the program stands still: it may have been stopped inside the library. */
+	if (now - work->last_progress >= PROGRESS_NS && !work->throttle.stopped) {
 		work->last_progress = now;
 		job->transferred = work->out.sent;
 		job->stream_us = work->out.nanoseconds / 1000;
@@ -243,7 +246,7 @@ static int open_workspace(struct ckpt_job *job)
 	SYS(madvise, at, CKPT_WORKSPACE_SIZE, MADV_DONTFORK);
 	work = (struct ckpt_workspace *)at;
 	work->path_used = 1;
-	work->uffd = -1;
+	work->uffd = work->clear_refs = -1;
 	work->last_progress = ckpt_clock_ns(CLOCK_MONOTONIC);
 	ckpt_engine.work = work;
 	work->pagemap = SYS(openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -341,7 +344,10 @@ static int wait_record(struct ckpt_job *job, uint32_t timeout_ms, uint32_t type)
 	return ckpt_fail(job, CKPT_E_STREAM, "the restorer sent a record of type %u", record.type);
 }
 
-#define CKPT_IDLE_ROUNDS 2
+#define IDLE_ROUNDS 2
+#define FIRST_THROTTLE 50
+#define MOST_THROTTLE 97
+#define FIXED_US 1000           /* of the downtime: what does not depend on memory */
 
 /* A program that writes faster than the network takes is not caught up with by more rounds. */
 static bool rounds_stop_helping(const struct ckpt_job *job)
@@ -353,42 +359,92 @@ static bool rounds_stop_helping(const struct ckpt_job *job)
 		work->idle_rounds = 0;
 		return false;
 	}
-	return ++work->idle_rounds >= CKPT_IDLE_ROUNDS;
+	return ++work->idle_rounds >= IDLE_ROUNDS;
+}
+
+/* Half of the time that was left to it, until there is hardly any. */
+static void slow_down(struct ckpt_job *job)
+{
+	if (!job->throttle_percent)
+		job->throttle_percent = FIRST_THROTTLE;
+	else if (job->throttle_percent < MOST_THROTTLE)
+		job->throttle_percent += (101 - job->throttle_percent) / 2;
+	else
+		job->converged = true;  /* no more can be done */
+	ckpt_engine.work->least_remaining = job->remaining;
+	ckpt_engine.work->idle_rounds = 0;
+}
+
+static int follow_policy(struct ckpt_job *job)
+{
+	bool at_the_end = job->rounds >= job->max_rounds;
+
+	job->no_convergence = true;
+	if (job->on_no_convergence == CKPT_NO_CONVERGENCE_GIVE_UP)
+		return ckpt_fail(job, CKPT_E_CONVERGENCE, "after %u rounds %lu MiB are left, and it writes %lu MB/s",
+				 job->rounds, (unsigned long)(job->remaining >> 20),
+				 (unsigned long)(job->dirty_bytes_per_second / 1000000));
+	if (job->on_no_convergence == CKPT_NO_CONVERGENCE_THROTTLE && !at_the_end)
+		slow_down(job);
+	else
+		job->converged = true;
+	return 0;
+}
+
+/* What a freeze would cost now, from the rate of the round that has ended; and whether to go on. */
+static int judge_round(struct ckpt_job *job, uint64_t spent)
+{
+	uint64_t busy = spent - ckpt_engine.work->pace.rested;
+
+	job->remaining = ckpt_engine.work->tracker->dirty_bytes(job);
+	job->expected_downtime_us = FIXED_US;
+	if (job->round_bytes)
+		job->expected_downtime_us += (unsigned __int128)job->remaining * busy / job->round_bytes / 1000;
+	/* The first round's time says nothing of it: pages were written at any time before. */
+	if (spent)
+		job->dirty_bytes_per_second = (unsigned __int128)job->remaining * 1000000000u / spent;
+	job->converged = job->expected_downtime_us <= job->max_downtime_ms * 1000ull;
+	if (!job->converged && (rounds_stop_helping(job) || job->rounds >= job->max_rounds))
+		return follow_policy(job);
+	return 0;
+}
+
+static int send_round(struct ckpt_job *job)
+{
+	int error = ckpt_send_areas(job, false);
+
+	if (!error && ckpt_out_flush(&ckpt_engine.work->out))
+		error = ckpt_stream_error(job, "copying while the program runs");
+	/* Everything must have been taken in, or the last round would wait for it while frozen. */
+	while (!error && (error = wait_record(job, 1000, mpvm_image_RecordType_READY)) == CKPT_PENDING)
+		error = 0;
+	return error;
 }
 
 int ckpt_copy_round(struct ckpt_job *job)
 {
 	struct ckpt_workspace *work = ckpt_engine.work;
 	uint64_t start = ckpt_clock_ns(CLOCK_MONOTONIC), before = job->page_bytes;
-	uint64_t spent;
-	int error;
+	int error = work->tracker ? 0 : ckpt_open_tracker(job);
 
-	if (!job->rounds) {
-		error = ckpt_watch_open(job);
-		if (error)
-			return error;
+	if (error)
+		return error;
+	if (job->tracking == CKPT_TRACK_NONE) {
+		job->converged = true;
+		return 0;
 	}
-	error = ckpt_send_areas(job, false);
-	if (!error && ckpt_out_flush(&work->out))
-		error = ckpt_stream_error(job, "copying while the program runs");
-	/* Everything must have been taken in, or the last round would wait for it while frozen. */
-	while (!error && (error = wait_record(job, 1000, mpvm_image_RecordType_READY)) == CKPT_PENDING)
-		error = 0;
+	if (!job->rounds)
+		ckpt_drop_freed();
+	work->pace.rested = 0;
+	error = send_round(job);
+	ckpt_throttle_off();
 	if (error)
 		return error;
 	CKPT_FAULT(job, CKPT_FAULT_AGENT_ROUND_END);
-	spent = ckpt_clock_ns(CLOCK_MONOTONIC) - start;
-	job->remaining = ckpt_dirty_bytes();
-	if (job->page_bytes > before)
-		job->expected_downtime_us = 1000 + (unsigned __int128)job->remaining * spent /
-						   (job->page_bytes - before) / 1000;
-	else
-		job->expected_downtime_us = 1000;
-	job->converged = rounds_stop_helping(job) || job->rounds >= job->max_rounds ||
-			 job->expected_downtime_us <= job->max_downtime_ms * 1000ull;
+	job->round_bytes = job->page_bytes - before;
 	job->transferred = work->out.sent;
 	job->stream_us = work->out.nanoseconds / 1000;
-	return 0;
+	return judge_round(job, ckpt_clock_ns(CLOCK_MONOTONIC) - start);
 }
 
 static int send_end(struct ckpt_job *job)
@@ -457,7 +513,8 @@ void ckpt_close(struct ckpt_job *job)
 	job->stream = -1;
 	if (!work)
 		return;
-	ckpt_watch_close();
+	ckpt_throttle_off();
+	ckpt_close_tracker();
 	if (work->pagemap >= 0)
 		SYS(close, work->pagemap);
 	if (work->memory >= 0)

@@ -110,6 +110,8 @@ static int judge(struct ckpt_job *job, struct ckpt_area *area, const char *path)
 
 	if (area->start >= work && area->end <= work + CKPT_WORKSPACE_SIZE)
 		return 0;
+	if (ckpt_is_table(area->start, area->end))
+		return 0;
 	if (area->start >= threads && area->end <= threads + CKPT_THREADS_SIZE)
 		return 0;
 	if (ckpt_equal(path, "[vsyscall]") || ckpt_equal(path, "[uprobes]"))

@@ -14,6 +14,7 @@
 
 #define RECORD_ROOM 16384u      /* more than any record's message takes */
 #define POLL_MS 20
+#define LITTLE_AHEAD 64u        /* the head of a record, and little more */
 
 uint64_t ckpt_clock_ns(int clock)
 {
@@ -130,7 +131,7 @@ void ckpt_out_start(struct ckpt_out *out, int fd, ckpt_tick tick, void *self)
 	out->nanoseconds = 0;
 	out->tick = tick;
 	out->self = self;
-	XXH3_64bits_reset(&out->hash);
+	ckpt_hash_start(&out->hash);
 }
 
 int ckpt_out_flush(struct ckpt_out *out)
@@ -140,7 +141,7 @@ int ckpt_out_flush(struct ckpt_out *out)
 	if (out->error || !out->used)
 		return out->error;
 	start = ckpt_clock_ns(CLOCK_MONOTONIC);
-	XXH3_64bits_update(&out->hash, out->buffer, out->used);
+	ckpt_hash_update(&out->hash, out->buffer, out->used);
 	out->error = send_all(out->fd, out->buffer, out->used, out->tick, out->self);
 	out->nanoseconds += ckpt_clock_ns(CLOCK_MONOTONIC) - start;
 	if (!out->error)
@@ -154,7 +155,7 @@ int ckpt_out_flush(struct ckpt_out *out)
 uint64_t ckpt_out_checksum(struct ckpt_out *out)
 {
 	ckpt_out_flush(out);
-	return XXH3_64bits_digest(&out->hash);
+	return ckpt_hash_value(&out->hash);
 }
 
 int ckpt_out_record(struct ckpt_out *out, uint32_t type, const pb_msgdesc_t *fields, const void *message)
@@ -176,9 +177,9 @@ int ckpt_out_record(struct ckpt_out *out, uint32_t type, const pb_msgdesc_t *fie
 	return out->error;
 }
 
-uint8_t *ckpt_out_room(struct ckpt_out *out, size_t *room)
+uint8_t *ckpt_out_room(struct ckpt_out *out, size_t least, size_t *room)
 {
-	if (out->used == CKPT_OUT_ROOM)
+	if (out->used + least > CKPT_OUT_ROOM)
 		ckpt_out_flush(out);
 	*room = CKPT_OUT_ROOM - out->used;
 	return out->error ? NULL : out->buffer + out->used;
@@ -196,15 +197,18 @@ void ckpt_in_start(struct ckpt_in *in, int fd, ckpt_tick tick, void *self)
 	in->fd = fd;
 	in->error = 0;
 	in->head = in->tail = 0;
+	in->ahead = CKPT_IN_ROOM;
 	in->received = 0;
 	in->tick = tick;
 	in->self = self;
-	XXH3_64bits_reset(&in->hash);
+	ckpt_hash_start(&in->hash);
 }
 
-/* Makes n bytes lie in the buffer. 1: the stream ended before the first of them. */
-static int fill(struct ckpt_in *in, size_t n)
+/* Makes n bytes lie in the buffer, and whatever follows them, up to `ahead` bytes at a time. 1: the
+ * stream ended before the first of them. */
+static int fill(struct ckpt_in *in, size_t n, size_t ahead)
 {
+	size_t room;
 	long got;
 
 	if (in->head + n > CKPT_IN_ROOM) {
@@ -213,7 +217,8 @@ static int fill(struct ckpt_in *in, size_t n)
 		in->head = 0;
 	}
 	while (in->tail - in->head < n) {
-		got = receive_some(in->fd, in->buffer + in->tail, CKPT_IN_ROOM - in->tail, in->tick,
+		room = CKPT_IN_ROOM - in->tail;
+		got = receive_some(in->fd, in->buffer + in->tail, room < ahead ? room : ahead, in->tick,
 				   in->self);
 		if (got == 0 && in->tail == in->head)
 			return 1;
@@ -231,19 +236,19 @@ int ckpt_in_record(struct ckpt_in *in, struct ckpt_record *record, uint32_t unha
 
 	if (in->head == in->tail)
 		in->head = in->tail = 0;
-	error = fill(in, 8);
+	error = fill(in, 8, in->ahead);
 	if (error)
 		return error;
 	memcpy(&record->type, in->buffer + in->head, 4);
 	memcpy(&record->length, in->buffer + in->head + 4, 4);
 	if (record->length > CKPT_RECORD_MAX - 8)
 		return in->error = -EPROTO;
-	error = fill(in, 8 + record->length);
+	error = fill(in, 8 + record->length, CKPT_IN_ROOM);
 	if (error)
 		return error < 0 ? error : (in->error = -ECONNRESET);
 	record->bytes = in->buffer + in->head + 8;
 	if (record->type != unhashed_type)
-		XXH3_64bits_update(&in->hash, in->buffer + in->head, 8 + record->length);
+		ckpt_hash_update(&in->hash, in->buffer + in->head, 8 + record->length);
 	in->head += 8 + record->length;
 	return 0;
 }
@@ -254,27 +259,29 @@ int ckpt_in_pages(struct ckpt_in *in, void *to, size_t length)
 	size_t n = in->tail - in->head;
 	long got;
 
+	/* Large pieces mostly follow each other: what is read ahead of them would be copied twice. */
+	in->ahead = length >= CKPT_IN_ROOM ? LITTLE_AHEAD : CKPT_IN_ROOM;
 	if (n > length)
 		n = length;
 	memcpy(at, in->buffer + in->head, n);
-	XXH3_64bits_update(&in->hash, at, n);
+	ckpt_hash_update(&in->hash, at, n);
 	in->head += n;
 	at += n;
 	length -= n;
 	while (length) {
 		n = length;
-		if (n < 32768) {        /* the tail of a range: take what follows it along */
-			if (fill(in, n))
+		if (n < 32768 && in->ahead == CKPT_IN_ROOM) {   /* take what follows it along */
+			if (fill(in, n, CKPT_IN_ROOM))
 				return in->error ? in->error : (in->error = -ECONNRESET);
 			memcpy(at, in->buffer + in->head, n);
-			XXH3_64bits_update(&in->hash, at, n);
+			ckpt_hash_update(&in->hash, at, n);
 			in->head += n;
 			return 0;
 		}
 		got = receive_some(in->fd, at, n > CKPT_OUT_ROOM ? CKPT_OUT_ROOM : n, in->tick, in->self);
 		if (got <= 0)
 			return in->error = got ? (int)got : -ECONNRESET;
-		XXH3_64bits_update(&in->hash, at, got);
+		ckpt_hash_update(&in->hash, at, got);
 		in->received += got;
 		at += got;
 		length -= got;

@@ -8,13 +8,12 @@
 #ifndef CKPT_STREAM_H
 #define CKPT_STREAM_H
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <pb.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "hash.h"
 
 #define CKPT_PAGE 4096ul
 #define CKPT_MAGIC 0x4d565049u
@@ -34,7 +33,7 @@ struct ckpt_out {
 	uint64_t nanoseconds;           /* spent in that */
 	ckpt_tick tick;
 	void *self;
-	XXH3_state_t hash;
+	struct ckpt_hash hash;
 	uint8_t buffer[CKPT_OUT_ROOM];
 };
 
@@ -42,18 +41,19 @@ struct ckpt_in {
 	int fd;
 	int error;
 	size_t head, tail;
+	size_t ahead;                   /* how far beyond the next record's head is read */
 	uint64_t received;
 	ckpt_tick tick;                 /* called whenever there is nothing to read, and now and then */
 	void *self;
-	XXH3_state_t hash;
+	struct ckpt_hash hash;
 	uint8_t buffer[CKPT_IN_ROOM];
 };
 
 void ckpt_out_start(struct ckpt_out *out, int fd, ckpt_tick tick, void *self);
 /* All return 0 or a negative number (also left in out->error). */
 int ckpt_out_record(struct ckpt_out *out, uint32_t type, const pb_msgdesc_t *fields, const void *message);
-/* Room for raw bytes that follow a PAGES record: never empty unless it fails. */
-uint8_t *ckpt_out_room(struct ckpt_out *out, size_t *room);
+/* Room for at least so many bytes, to be filled with records; NULL when sending fails. */
+uint8_t *ckpt_out_room(struct ckpt_out *out, size_t least, size_t *room);
 void ckpt_out_used(struct ckpt_out *out, size_t n);
 int ckpt_out_flush(struct ckpt_out *out);
 uint64_t ckpt_out_checksum(struct ckpt_out *out);       /* flushes first */

@@ -30,6 +30,8 @@ enum ckpt_error {
 	CKPT_E_SYSTEM = -6,     /* a system call failed; job->text names it */
 	CKPT_E_REFUSED = -7,    /* the restorer cannot rebuild it; job->text is its reason */
 	CKPT_E_ABORTED = -8,    /* job->abort was set */
+	CKPT_E_CONVERGENCE = -9,/* it writes faster than it can be sent, and is not to be stopped for that */
+	CKPT_E_TRACKING = -10,  /* the way of finding what it writes that was asked for is not to be had */
 };
 
 struct ckpt_range {

@@ -20,6 +20,20 @@ enum ckpt_fault_action {        /* values of mpvm.task.Fault.Action */
 	CKPT_FAULT_FAIL = 4,    /* the step reports an error */
 };
 
+enum ckpt_tracking {            /* values of mpvm.task.Tracking */
+	CKPT_TRACK_ANY = 0,
+	CKPT_TRACK_USERFAULTFD = 1,
+	CKPT_TRACK_SOFT_DIRTY = 2,
+	CKPT_TRACK_COMPARE = 3,
+	CKPT_TRACK_NONE = 4,
+};
+
+enum ckpt_no_convergence {      /* values of mpvm.task.NoConvergence */
+	CKPT_NO_CONVERGENCE_FREEZE = 0,
+	CKPT_NO_CONVERGENCE_THROTTLE = 1,
+	CKPT_NO_CONVERGENCE_GIVE_UP = 2,
+};
+
 struct ckpt_job {
 	/* Filled by the caller before ckpt_open (zero the rest). */
 	char id[64];
@@ -28,8 +42,15 @@ struct ckpt_job {
 	uint8_t secret[16];
 	uint32_t max_downtime_ms;
 	uint32_t max_rounds;            /* 0: stop and copy, ckpt_copy_round is not called */
+	uint32_t on_no_convergence;     /* enum ckpt_no_convergence */
 	char fault_point[48];
 	uint32_t fault_action;
+
+	/* How writes are found: what is asked for; from the first round on, what is used. */
+	uint32_t tracking;
+
+	/* Set by the caller at any time: bytes a second on the stream while the program runs; 0: no limit. */
+	volatile uint64_t bytes_per_second;
 
 	/* Set by the caller at any time (client->progress is a good place to look for it): the call
 	 * under way returns CKPT_E_ABORTED soon. */
@@ -40,8 +61,12 @@ struct ckpt_job {
 	uint64_t transferred;           /* bytes on the stream */
 	uint64_t pages;                 /* of 4096 bytes, among them */
 	uint64_t page_bytes;
+	uint64_t round_bytes;           /* of those, in the last round */
 	uint64_t remaining;             /* bytes known to be left (dirty after the last round) */
-	uint64_t expected_downtime_us;
+	uint64_t expected_downtime_us;  /* were it frozen now */
+	uint64_t dirty_bytes_per_second;        /* that the program wrote in the last round */
+	bool no_convergence;            /* rounds have stopped helping: the policy was followed */
+	uint32_t throttle_percent;      /* of the time for which the program is kept from running */
 	uint64_t stream_us;             /* time spent streaming pages */
 	uint64_t frozen_at_us;          /* CLOCK_REALTIME, once frozen */
 	uint64_t sent_at_us;            /* CLOCK_REALTIME, once END is sent */

@@ -59,7 +59,7 @@ static void take_round(const mpvm_image_Round *round)
 static void take_end(const mpvm_image_End *end)
 {
 	fault(CKPT_FAULT_RESTORER_END);
-	if (end->checksum != XXH3_64bits_digest(&restorer.in.hash))
+	if (end->checksum != ckpt_hash_value(&restorer.in.hash))
 		give_up("IMAGE_CORRUPT", "the checksum is wrong");
 	if (end->pages != restorer.pages)
 		give_up("IMAGE_CORRUPT", "%lu pages came, %lu were sent", restorer.pages,

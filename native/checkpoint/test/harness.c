@@ -2,6 +2,7 @@
  * Moves a program again and again while it runs, playing both daemons:
  *
  *   harness [-n moves] [-r rounds] [-d max delay µs] [-a abort every] [-s seed] [-u uid] [-v]
+ *           [-t tracking] [-c policy] [-m max downtime ms] [-p bytes a second]
  *           RESTORER PROGRAM ARG...
  *
  * The program must end with code 0 and its last line must be "ok". Prints one line of result.
@@ -40,6 +41,7 @@ static uid_t user;
 static unsigned seed;
 static const char *fault_point = "";
 static int fault_action;
+static struct mini_message wanted = { .downtime_ms = 20 };      /* how memory is copied */
 
 static void leave(int code)
 {
@@ -225,7 +227,7 @@ static enum outcome move(int *link, uint32_t rounds, bool abort_it)
 	char *argv[] = { (char *)restorer_path, "--socket", socket_path, "--cookie", COOKIE, NULL };
 	pid_t restorer = spawn(argv);
 	int connection = accept_one();
-	struct mini_message m = { 0 };
+	struct mini_message m = wanted;
 	const uint8_t *body, *at;
 	uint32_t length, field;
 	uint8_t listen_[256], *end, secret[16], go[64];
@@ -313,7 +315,7 @@ int main(int argc, char **argv)
 	struct mini_message hello;
 
 	seed = getpid();
-	while ((option = getopt(argc, argv, "+n:r:d:a:s:u:vf:F:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:r:d:a:s:u:vf:F:t:c:m:p:")) != -1) {
 		switch (option) {
 		case 'n': moves = atoi(optarg); break;
 		case 'r': rounds = atoi(optarg); break;
@@ -324,6 +326,10 @@ int main(int argc, char **argv)
 		case 'f': fault_point = optarg; break;
 		case 'F': fault_action = atoi(optarg); break;
 		case 'v': verbose = 1; break;
+		case 't': wanted.tracking = atoi(optarg); break;
+		case 'c': wanted.policy = atoi(optarg); break;
+		case 'm': wanted.downtime_ms = atoi(optarg); break;
+		case 'p': wanted.pace = atoll(optarg); break;
 		default: return 2;
 		}
 	}

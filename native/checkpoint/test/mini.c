@@ -108,7 +108,10 @@ static void agent_main(void)
 		memcpy(job->address, "127.0.0.1", 10);
 		job->port = message.port;
 		memcpy(job->secret, message.secret, 16);
-		job->max_downtime_ms = 20;
+		job->max_downtime_ms = message.downtime_ms;
+		job->tracking = message.tracking;
+		job->on_no_convergence = message.policy;
+		job->bytes_per_second = message.pace;
 		job->max_rounds = message.rounds;
 		memcpy(job->fault_point, message.fault_point, sizeof(job->fault_point));
 		job->fault_action = message.fault_action;
@@ -120,6 +123,8 @@ static void agent_main(void)
 		message.sent_at_us = job->sent_at_us;
 		message.stream_us = job->stream_us;
 		message.passes = job->rounds;
+		message.tracking = job->tracking;
+		message.throttle = job->throttle_percent;
 		say(message.code ? MINI_FAILED : MINI_SENT);
 		while (!message.code || message.kind != MINI_ABORT) {
 			hear(-1);

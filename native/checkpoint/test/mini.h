@@ -13,6 +13,8 @@ struct mini_message {
 	char id[32], fault_point[48], text[256];
 	uint64_t bytes, pages, frozen_at_us, sent_at_us, stream_us, resumed_at_us;
 	uint32_t passes, resumed_pid;
+	uint32_t tracking, policy, downtime_ms, throttle;
+	uint64_t pace;
 };
 
 void mini_start(void);                  /* connects to $MINI_SOCK, starts the agent */
