@@ -21,6 +21,7 @@
 #define CKPT_PATH_ROOM (4u << 20)
 #define CKPT_MAX_PENDING 1024
 #define CKPT_MAX_THREADS 4096
+#define CKPT_MAX_LOCKS 256
 #define CKPT_ZONE_START 0x200000000000ul        /* where restorers live: no task may map there */
 #define CKPT_ZONE_LENGTH 0x4000000000ul
 #define CKPT_PARK_SIGNAL 33
@@ -162,6 +163,20 @@ struct ckpt_threads {
 };
 #define CKPT_THREADS_SIZE ((sizeof(struct ckpt_threads) + CKPT_PAGE - 1) & ~(CKPT_PAGE - 1))
 
+/* Locks on files, as they were noted last (locks.c). Travels in the task's memory. */
+struct ckpt_lock {
+	int fd;
+	int command;                    /* of fcntl; 0: flock */
+	bool write;
+	uint64_t start, length;         /* 0: to the end of the file, wherever that is */
+};
+
+struct ckpt_locks {
+	size_t count;
+	volatile uint32_t wanted;       /* 1 from the freeze until they are taken at the destination */
+	struct ckpt_lock at[CKPT_MAX_LOCKS];
+};
+
 struct ckpt_engine {
 	const struct ckpt_client *client;
 	struct ckpt_handoff *handoff;
@@ -180,6 +195,7 @@ struct ckpt_engine {
 	volatile uint32_t come;         /* of those, that run the task's own code again */
 	volatile uint32_t generation;   /* of arrivals: changes when the main thread has made all ready */
 	bool frozen;
+	struct ckpt_locks locks;
 };
 extern struct ckpt_engine ckpt_engine;
 
@@ -239,11 +255,21 @@ int ckpt_open_windows(struct ckpt_job *job);
 void ckpt_close_windows(void);
 int ckpt_refuse(struct ckpt_job *job, int fd, const char *path, const char *why);
 
+/* locks.c */
+int ckpt_note_locks(struct ckpt_job *job, int fd, const char *path);
+void ckpt_take_locks(void);
+int ckpt_await_locks(struct ckpt_job *job);
+
 /* kernel_objects.c: eventfd, timerfd, signalfd, epoll, pipes within the task */
 bool ckpt_judge_object(const char *path, uint8_t *kind);        /* is it one? */
 int ckpt_check_objects(struct ckpt_job *job);   /* when all descriptors are known */
 int ckpt_describe_object(struct ckpt_job *job, mpvm_image_Descriptor *message);
 int ckpt_send_objects(struct ckpt_job *job);    /* what goes behind the descriptors */
+
+/* sockets.c */
+int ckpt_check_sockets(struct ckpt_job *job);   /* when all descriptors are known */
+int ckpt_describe_socket(struct ckpt_job *job, mpvm_image_Descriptor *message);
+int ckpt_send_socket(struct ckpt_job *job, size_t index);
 
 /* process.c */
 int ckpt_check_process(struct ckpt_job *job);

@@ -95,15 +95,6 @@ static uint64_t key_of(const char *path, const struct stat *stat)
 	return (stat->st_ino ^ stat->st_dev * 0x9e3779b97f4a7c15ull) | 1ull << 63;
 }
 
-static bool has_lock(int fd)
-{
-	struct ckpt_workspace *work = ckpt_engine.work;
-	char name[64];
-
-	ckpt_format(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	return ckpt_read_file(name, work->line, sizeof(work->line)) > 0 && ckpt_find_line(work->line, "lock:");
-}
-
 static int judge_deleted(struct ckpt_job *job, int fd, const char *path, const struct stat *stat, uint8_t *kind)
 {
 	if ((stat->st_mode & TYPE_MASK) != TYPE_FILE)
@@ -116,8 +107,10 @@ static int judge_deleted(struct ckpt_job *job, int fd, const char *path, const s
 
 static int judge_file(struct ckpt_job *job, int fd, const char *path, const struct stat *stat, uint8_t *kind)
 {
-	if (has_lock(fd))
-		return ckpt_refuse(job, fd, path, "a lock on it would be lost");
+	int error = ckpt_note_locks(job, fd, path);
+
+	if (error)
+		return error;
 	if (!stat->st_nlink)
 		return judge_deleted(job, fd, path, stat, kind);
 	if (ckpt_starts(path, "/dev/shm/"))
@@ -133,6 +126,7 @@ static int judge_file(struct ckpt_job *job, int fd, const char *path, const stru
 static int judge(struct ckpt_job *job, int fd, const char *path, const struct stat *stat, uint8_t *kind)
 {
 	uint32_t type = stat->st_mode & TYPE_MASK;
+	int error;
 
 	*kind = mpvm_image_Descriptor_Kind_FILE;
 	if (is_output(type, path)) {
@@ -141,14 +135,13 @@ static int judge(struct ckpt_job *job, int fd, const char *path, const struct st
 	}
 	if (type == TYPE_FILE && ckpt_starts(path, "/memfd:")) {
 		*kind = mpvm_image_Descriptor_Kind_MEMORY;
-		return keep_object(job, fd, path, stat->st_ino);
+		error = ckpt_note_locks(job, fd, path);
+		return error ? error : keep_object(job, fd, path, stat->st_ino);
 	}
 	if (type == TYPE_FILE || type == TYPE_DIR)
 		return judge_file(job, fd, path, stat, kind);
 	if (type == TYPE_CHAR && is_memory_device(stat))
 		return 0;
-	if (ckpt_starts(path, "socket:"))
-		return ckpt_refuse(job, fd, path, "a socket of its own");
 	if (ckpt_judge_object(path, kind))
 		return 0;
 	if (type == TYPE_FIFO)
@@ -208,6 +201,7 @@ int ckpt_check_descriptors(struct ckpt_job *job)
 		return ckpt_fail(job, CKPT_E_SYSTEM, "open /proc/self/fd: %e", list);
 	work->descriptor_count = 0;
 	work->object_count = 0;
+	ckpt_engine.locks.count = 0;
 	while (!error && (n = SYS(getdents64, list, work->read_buffer, sizeof(work->read_buffer))) > 0) {
 		for (at = 0; at < n && !error;) {
 			struct dirent64 *entry = (struct dirent64 *)(work->read_buffer + at);
@@ -294,7 +288,9 @@ static int find_first(struct ckpt_job *job, size_t index, size_t *first)
 		    work->descriptors[*first].device != work->descriptors[index].device ||
 		    work->descriptors[*first].kind != work->descriptors[index].kind)
 			continue;
-		shared = share_file(work->descriptors[*first].number, work->descriptors[index].number);
+		/* A socket has one open file, always. */
+		shared = work->descriptors[index].kind == mpvm_image_Descriptor_Kind_SOCKET ? 1 :
+			 share_file(work->descriptors[*first].number, work->descriptors[index].number);
 		if (shared < 0 && work->descriptors[index].kind != mpvm_image_Descriptor_Kind_FILE)
 			return ckpt_fail(job, CKPT_E_UNSUPPORTED, "descriptors %d and %d may be one: this kernel "
 					 "does not tell (kcmp)", work->descriptors[*first].number,

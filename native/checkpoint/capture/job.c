@@ -265,7 +265,9 @@ int ckpt_open(struct ckpt_job *job)
 	job->stream = -1;
 	job->text[0] = 0;
 	CKPT_FAULT(job, CKPT_FAULT_AGENT_START);
-	error = open_workspace(job);
+	error = ckpt_await_locks(job);
+	if (!error)
+		error = open_workspace(job);
 	if (!error)
 		error = ckpt_open_threads(job);
 	if (!error)
@@ -470,6 +472,7 @@ int ckpt_send_image(struct ckpt_job *job)
 	int error;
 
 	error = ckpt_check_descriptors(job);
+	ckpt_engine.locks.wanted = 1;
 	if (!error)
 		error = ckpt_open_windows(job);
 	if (!error)

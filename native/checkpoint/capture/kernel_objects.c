@@ -1,6 +1,7 @@
 /*
- * Kernel objects that have no name but can be made again: eventfd, timerfd, signalfd, epoll, and
- * pipes of which both ends are the task's own. What is in them is read without taking it out.
+ * Kernel objects that have no name but can be made again: eventfd, timerfd, signalfd, epoll, pipes
+ * of which both ends are the task's own, and sockets like these (sockets.c). What is in them is read
+ * without taking it out.
  */
 #define _GNU_SOURCE
 
@@ -20,7 +21,7 @@ static const struct {
 } kinds[] = {
 	{ "anon_inode:[eventfd]", KIND(EVENT) }, { "anon_inode:[timerfd]", KIND(TIMER) },
 	{ "anon_inode:[signalfd]", KIND(SIGNALS) }, { "anon_inode:[eventpoll]", KIND(EPOLL) },
-	{ "pipe:[", KIND(PIPE) },
+	{ "pipe:[", KIND(PIPE) }, { "socket:[", KIND(SOCKET) },
 };
 
 bool ckpt_judge_object(const char *path, uint8_t *kind)
@@ -76,7 +77,7 @@ int ckpt_check_objects(struct ckpt_job *job)
 	for (i = 0; i < work->descriptor_count && !error; i++)
 		if (work->descriptors[i].kind == KIND(PIPE))
 			error = check_pipe(job, i);
-	return error;
+	return error ? error : ckpt_check_sockets(job);
 }
 
 static int send_bytes(struct ckpt_job *job, uint64_t inode, int from, size_t left)
@@ -167,6 +168,8 @@ int ckpt_describe_object(struct ckpt_job *job, mpvm_image_Descriptor *message)
 		message->value = SYS(fcntl, message->number, F_GETPIPE_SZ);
 		return 0;
 	}
+	if (message->kind == KIND(SOCKET))
+		return ckpt_describe_socket(job, message);
 	if (message->kind != KIND(EVENT) && message->kind != KIND(TIMER) && message->kind != KIND(SIGNALS))
 		return 0;
 	error = read_info(job, message->number);
@@ -278,6 +281,8 @@ int ckpt_send_objects(struct ckpt_job *job)
 	for (i = 0; i < work->descriptor_count && !error; i++) {
 		if (is_first_of_pipe(i))
 			error = send_content(job, i);
+		else if (work->descriptors[i].kind == KIND(SOCKET) && !work->descriptors[i].duplicate)
+			error = ckpt_send_socket(job, i);
 		else if (work->descriptors[i].kind == KIND(EPOLL) && !work->descriptors[i].duplicate)
 			error = send_watches(job, work->descriptors[i].number);
 	}

@@ -203,6 +203,7 @@ static void arrive(bool main, uint32_t generation)
 		ckpt_futex_wait(&ckpt_engine.come, come, 0);
 	forget_move();
 	ckpt_engine.client->arrived(ckpt_engine.client->self, ckpt_engine.handoff);
+	ckpt_take_locks();      /* now the daemons know that it runs here: the source lets go of them */
 	add_one(&ckpt_engine.generation);
 }
 

@@ -425,6 +425,7 @@ void ckpt_thaw(struct ckpt_job *job)
 	if (!ckpt_engine.frozen)
 		return;
 	ckpt_fault(job, CKPT_FAULT_AGENT_THAW);
+	ckpt_engine.locks.wanted = 0;
 	ckpt_let_go();
 }
 

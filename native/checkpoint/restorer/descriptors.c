@@ -30,7 +30,14 @@ void add_descriptor(const mpvm_image_Descriptor *message)
 		.ticks = message->ticks,
 		.clock = message->clock,
 		.semaphore = message->semaphore,
+		.domain = message->domain,
+		.type = message->type,
+		.protocol = message->protocol,
+		.peer = message->peer,
+		.alone = message->alone,
+		.shut = message->shut,
 	};
+	memcpy(kept->options, message->options, message->options_count * sizeof(message->options[0]));
 	restorer.descriptor_count++;
 }
 

@@ -14,8 +14,8 @@ void add_data(const mpvm_image_Data *message)
 	struct data *kept = &restorer.data[restorer.data_count];
 
 	if (restorer.data_count == MAX_DATA || restorer.data_used + message->content.size > DATA_ROOM)
-		give_up("IMAGE_TOO_LARGE", "more than %u bytes lie in pipes", DATA_ROOM);
-	*kept = (struct data){ message->inode, restorer.data_used, message->content.size };
+		give_up("IMAGE_TOO_LARGE", "more than %u bytes lie in pipes and sockets", DATA_ROOM);
+	*kept = (struct data){ message->inode, restorer.data_used, message->content.size, message->more };
 	memcpy(restorer.data_bytes + restorer.data_used, message->content.bytes, message->content.size);
 	restorer.data_used += message->content.size;
 	restorer.data_count++;
@@ -133,6 +133,9 @@ long open_object(const struct descriptor *wanted)
 		return SYS(epoll_create1, EPOLL_CLOEXEC);
 	case mpvm_image_Descriptor_Kind_PIPE:
 		return open_pipe(wanted);
+	case mpvm_image_Descriptor_Kind_SOCKET:
+		fd = open_socket(wanted);
+		break;
 	default:
 		give_up("IMAGE_INVALID", "a descriptor of kind %d", (int)wanted->kind);
 	}

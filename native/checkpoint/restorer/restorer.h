@@ -10,6 +10,7 @@
  *   memory.c       areas and their pages
  *   descriptors.c  open files
  *   objects.c      kernel objects among them
+ *   sockets.c      pairs of sockets
  *   process.c      attributes, signals, timers
  *   threads.c      the task's threads: made, kept waiting, let go
  *   owners.c       their numbers in the task's memory
@@ -50,8 +51,9 @@
 #define MAX_PENDING 1024
 #define MAX_OBJECTS 512
 #define MAX_PIPES 256
-#define MAX_DATA 8192
-#define DATA_ROOM (16u << 20)   /* bytes that lie in pipes */
+#define MAX_SOCKETS 1024
+#define MAX_DATA 32768
+#define DATA_ROOM (16u << 20)   /* bytes that lie in pipes and sockets */
 #define MAX_WATCHES 16384
 #define TEXT_ROOM (4u << 20)
 
@@ -72,6 +74,10 @@ struct descriptor {
 	uint64_t position, size, inode, value, interval, ticks;
 	uint32_t clock;
 	bool semaphore;
+	uint32_t domain, type, protocol, shut;
+	uint64_t peer;
+	bool alone;
+	int32_t options[16];
 };
 
 struct pipe {
@@ -82,6 +88,13 @@ struct pipe {
 struct data {
 	uint64_t inode;
 	uint32_t at, size;
+	bool more;
+};
+
+/* The end of a pair that was made with the other one. */
+struct other_end {
+	uint64_t inode;
+	int fd;
 };
 
 struct object {
@@ -133,6 +146,8 @@ struct restorer {
 	int highest;                    /* number of a descriptor of the task's */
 	struct pipe pipes[MAX_PIPES];
 	size_t pipe_count;
+	struct other_end other_ends[MAX_SOCKETS];
+	size_t other_end_count;
 	struct data data[MAX_DATA];
 	size_t data_count;
 	uint8_t data_bytes[DATA_ROOM];
@@ -230,6 +245,9 @@ void add_data(const mpvm_image_Data *data);
 void add_watch(const mpvm_image_Watch *watch);
 long open_object(const struct descriptor *wanted);
 void finish_objects(void);
+
+/* sockets.c */
+long open_socket(const struct descriptor *wanted);
 
 /* threads.c */
 void add_thread(const mpvm_image_Thread *thread);

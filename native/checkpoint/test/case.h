@@ -30,6 +30,16 @@ static inline int more(void)
 	return mini_moves < wanted;
 }
 
+/* Until the next move, or the end. */
+static inline void until_moved(void)
+{
+	const struct timespec pause = { 0, 300000 };
+	unsigned start = mini_moves;
+
+	while (mini_moves == start && more())
+		nanosleep(&pause, NULL);
+}
+
 static inline uint64_t hash(uint64_t x)
 {
 	x ^= x >> 33;

@@ -1,4 +1,4 @@
-/* Kernel objects and files without a name that a program holds while it is moved: objects NAME [MOVES]. */
+/* Kernel objects that a program holds while it is moved: objects NAME [MOVES]. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -6,21 +6,11 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "case.h"
-
-static void until_moved(void)
-{
-	unsigned start = mini_moves;
-
-	while (mini_moves == start && more())
-		usleep(300);
-}
 
 static void events(void)
 {
@@ -194,46 +184,9 @@ static void epolls(void)
 	}
 }
 
-/* Files that are open and have no name any more. */
-static void deleted(void)
-{
-	char name[64], data[16], back[16];
-	int fd, copy, append, reader, temporary;
-	unsigned i = 0, k;
-	struct stat stat;
-	FILE *stream = tmpfile();
-
-	snprintf(name, sizeof(name), "/tmp/ckpt-deleted-%d", getpid());
-	fd = open(name, O_RDWR | O_CREAT, 0600);
-	copy = dup(fd);
-	append = open(name, O_WRONLY | O_APPEND);
-	reader = open(name, O_RDONLY);
-	CHECK(!unlink(name));
-	temporary = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-	CHECK(pwrite(temporary, "at the end", 10, 5 << 20) == 10);
-	while (more()) {
-		snprintf(data, sizeof(data), "%014u\n", i++);
-		CHECK(write(append, data, 15) == 15);
-		fprintf(stream, "%s", data);
-		CHECK(lseek(fd, i * 5, SEEK_SET) == i * 5 && lseek(copy, 0, SEEK_CUR) == i * 5);
-		usleep(200);
-	}
-	for (k = 0; k < i; k++) {
-		snprintf(data, sizeof(data), "%014u\n", k);
-		CHECK(read(reader, back, 15) == 15 && !memcmp(data, back, 15));
-	}
-	CHECK(read(reader, back, 1) == 0);
-	rewind(stream);
-	for (k = 0; k < i; k++)
-		CHECK(fgets(back, sizeof(back), stream) && (unsigned)atoi(back) == k);
-	CHECK(!fstat(fd, &stat) && !stat.st_nlink && stat.st_size == (off_t)i * 15);
-	CHECK(pread(temporary, back, 10, 5 << 20) == 10 && !memcmp(back, "at the end", 10));
-	CHECK(pread(temporary, back, 1, 0) == 1 && !back[0]);
-}
-
 static const struct test_case table[] = {
 	{ "events", events }, { "timerfds", timerfds }, { "signalfds", signalfds }, { "pipes", pipes },
-	{ "flows", flows }, { "epolls", epolls }, { "deleted", deleted }, { NULL, NULL },
+	{ "flows", flows }, { "epolls", epolls }, { NULL, NULL },
 };
 
 int main(int argc, char **argv)

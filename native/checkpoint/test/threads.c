@@ -38,14 +38,6 @@ static void join(void)
 		CHECK(!pthread_join(threads[--thread_count], NULL));
 }
 
-static void until_moved(void)
-{
-	unsigned start_moves = mini_moves;
-
-	while (mini_moves == start_moves && more())
-		usleep(500);
-}
-
 /* ------------------------------------------------------------------ computing */
 
 static void *computes_run(void *self)
