@@ -31,6 +31,7 @@ struct pvmi_hot {
 	struct pvmi_inlet *inlet;
 	struct pvmi_ring *ring;
 	uint32_t idle;
+	bool watched;                   /* and its sender knows */
 };
 
 struct pvmi_channel;
@@ -120,6 +121,7 @@ struct pvmi_plane {
 	uint32_t local_hint;
 	struct pvmi_hot hot[PVMI_HOT];
 	uint32_t hot_count;
+	uint32_t told;                  /* so often news came by a bit since we last slept */
 
 	struct pvmi_message *arrived, *last_arrived;    /* whole; handed to message/ where its handlers may call us again */
 	struct pvmi_message *notices, *last_notice;     /* wait for the messages of the task they are about */
@@ -133,6 +135,7 @@ struct pvmi_plane {
 	int64_t start_ns;
 
 	uint64_t service_ticks;                 /* how long until the next look at the descriptors */
+	uint32_t unserved;                      /* polls that found messages and did not ask for it */
 
 	struct {                        /* wait.c */
 		bool alone;             /* only one processor is allowed */
