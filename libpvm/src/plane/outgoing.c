@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "../message/message.h"
+#include "../sys/arch/x86_64/cache.h"
 #include "channel.h"
 
 #define CHUNK (4UL << 20)       /* user memory is copied into blocks of at most this size */
+#define PAST_CACHE (512UL << 10)        /* copies of at least this size: see pvmi_copy_for_others */
 
 void pvmi_outgoing_free(struct pvmi_outgoing *outgoing)
 {
@@ -39,7 +41,10 @@ static bool copy_user(struct pvmi_outgoing *outgoing, const struct pvmi_piece *p
 			return false;
 		to->bytes = to->block->bytes;
 		to->length = part;
-		memcpy(to->bytes, piece->bytes + from, part);
+		if (part >= PAST_CACHE)
+			pvmi_copy_for_others(to->bytes, piece->bytes + from, part);
+		else
+			memcpy(to->bytes, piece->bytes + from, part);
 		outgoing->pieces++;
 	}
 	return true;

@@ -144,9 +144,7 @@ struct pvmi_plane {
 		uint32_t unspun;        /* waits since the last one that spun */
 		bool probing;           /* the spin under way finds out whether spinning pays again */
 		uint64_t yield_ticks;   /* what a yield costs when nobody else wants to run */
-		uint32_t processor;     /* we run there, or did lately: to ask costs as much as a message */
-		uint32_t asked;         /* waits since it was asked for */
-		uint32_t sender, sender_processor;      /* of the last news by shared memory */
+		uint32_t sender, sender_processor;      /* of the last news by shared memory; UINT16_MAX: not known */
 		uint32_t together;      /* so often it ran here, too */
 		uint64_t parted_ticks;  /* when we last went to another processor because of that */
 	} spin;

@@ -262,7 +262,7 @@ enum result { FULL, PUSHED, FAULT };
 static void describe(struct pvmi_record *record, enum pvmi_record_kind kind, const struct pvmi_outgoing *outgoing)
 {
 	record->kind = kind;
-	record->processor = (uint16_t)pvmi->plane->spin.processor;
+	record->processor = (uint16_t)pvmi_processor();
 	record->number = outgoing->number;
 	record->tag = outgoing->tag;
 	record->context = outgoing->context;

@@ -12,7 +12,7 @@
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
-/* True when it is read, and a hint afterwards. Always the same where nobody keeps the number. */
+/* True when it is read, and a hint afterwards. UINT32_MAX where nobody keeps the number. */
 static inline uint32_t pvmi_processor(void)
 {
 	const struct rseq *area;
