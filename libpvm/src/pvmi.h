@@ -43,7 +43,7 @@ enum pvmi_block_kind {
 	PVMI_BLOCK_FOREIGN,     /* a peer's heap, lent until released */
 	PVMI_BLOCK_PRIVATE,     /* this task only: received over TCP, or from the daemon */
 	PVMI_BLOCK_USER,        /* the program's memory: PvmDataInPlace, valid until it is sent */
-	PVMI_BLOCK_SMALL,       /* this task only: a small message that came by shared memory */
+	PVMI_BLOCK_OWN,         /* this task only: a small body, in one piece of memory with its message */
 };
 
 struct pvmi_block {
@@ -84,6 +84,7 @@ struct pvmi_message {
 	struct {                /* from the will of task `about`, its source: number 0 if it is no such message */
 		uint64_t incarnation, number;
 	} willed;
+	struct pvmi_block own_block;    /* PVMI_BLOCK_OWN; other bodies may refer to it longer than the message lives */
 };
 
 /* ------------------------------------------------------------------ the context */
@@ -145,6 +146,9 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message);
  */
 void pvmi_plane_contact(uint32_t tid, int64_t patience_ns);
 
+/* The same for a small raw body that is not a message yet (at most PVMI_SMALL bytes), to another task. */
+int pvmi_plane_send_small(uint32_t tid, int tag, const void *bytes, size_t length);
+
 /* Take in what has arrived by any route and from the daemon; calls pvmi_message_arrived for each. */
 void pvmi_plane_poll(void);
 
@@ -172,8 +176,10 @@ void pvmi_block_unref(struct pvmi_block *block);
 /* ------------------------------------------------------------------ message: what plane/ and link/ use */
 
 struct pvmi_message *pvmi_message_new(void);
-/* With a copy of these bytes as its body; for few. */
-struct pvmi_message *pvmi_message_small(const void *bytes, size_t length);
+/* With a body of so many bytes, few, which the caller writes to *place. */
+struct pvmi_message *pvmi_message_small(size_t length, uint8_t **place);
+/* The last reference to its own block has gone. */
+void pvmi_message_own_unused(struct pvmi_block *block);
 void pvmi_message_ref(struct pvmi_message *message);
 void pvmi_message_unref(struct pvmi_message *message);
 int pvmi_message_append(struct pvmi_message *message, struct pvmi_block *block, uint8_t *bytes, size_t length);

@@ -199,6 +199,7 @@ static void run(void *argument)
 	enum pvmi_duty duty = PVMI_DUTY_OFF, next;
 
 	pvmi_syscall3(SYS_prctl, PR_SET_NAME, (long)"mpvm-agent", 0);
+	pvmi_guard_hear_barriers();     /* here, for the program should not wait for it */
 	while (duty != PVMI_DUTY_ENDED) {
 		next = duties[duty](agent);
 		if (next != duty) {
@@ -251,8 +252,10 @@ int pvmi_agent_start(void)
 	void *stack;
 	long result;
 
-	if (is_unwanted())
+	if (is_unwanted()) {
+		pvmi_guard_hear_barriers();
 		return 0;
+	}
 	agent = pvmi_alloc(sizeof(*agent));
 	if (!agent)
 		return -ENOMEM;

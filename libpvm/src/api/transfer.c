@@ -186,24 +186,40 @@ static int type_size(int type, size_t *size)
 	return PvmOk;
 }
 
-static int psend(int tid, int tag, void *values, int items, int type)
+/* Nobody keeps what lies over the program's memory: sending copies it. */
+static int psend_large(uint32_t tid, int tag, void *values, size_t length)
 {
 	struct pvmi_message message = { .encoding = PVMI_ENC_IN_PLACE, .references = 1 };
-	struct pvmi_block block = { .kind = PVMI_BLOCK_USER, .references = 1 };
-	size_t size;
+	struct pvmi_block block = { .kind = PVMI_BLOCK_USER, .references = 1, .bytes = values, .capacity = length };
+
+	if (length)
+		pvmi_message_append(&message, &block, block.bytes, length);
+	return send_message(tid, tag, &message);
+}
+
+static int psend_small(uint32_t tid, int tag, const void *values, size_t length)
+{
+	int error = pvmi_plane_send_small(tid, tag, values, length);
+
+	pvmi_message_sent(length);
+	pvmi_handlers_run();
+	return error;
+}
+
+static int psend(int tid, int tag, void *values, int items, int type)
+{
+	size_t size, length;
 	int error = type_size(type, &size);
 
 	if (error)
 		return error;
 	if (!may_send_to(tid) || (tag < 0 && !pvmi->options->reserved_tids))
 		return PvmBadParam;
-	/* Nobody keeps what lies over the program's memory: sending copies it. */
-	if (items > 0) {
-		block.bytes = values;
-		block.capacity = (size_t)items * size;
-		pvmi_message_append(&message, &block, block.bytes, block.capacity);
-	}
-	error = send_message((uint32_t)tid, tag, &message);
+	length = items > 0 ? (size_t)items * size : 0;
+	if (length <= PVMI_SMALL && pvmi_is_task_tid(tid) && (uint32_t)tid != pvmi->tid)
+		error = psend_small((uint32_t)tid, tag, values, length);
+	else
+		error = psend_large((uint32_t)tid, tag, values, length);
 	if (!error)
 		make_contact((uint32_t)tid);
 	return error;

@@ -26,6 +26,22 @@ void pvmi_guard_start(void)
 		sys_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) < 0;
 }
 
+void pvmi_guard_hear_barriers(void)
+{
+	bool hears = sys_membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) >= 0 && pvmi_guard_barrier_for_all();
+
+	__atomic_store_n(&pvmi_guard.hears_barriers, hears, __ATOMIC_RELEASE);
+}
+
+bool pvmi_guard_barrier_for_all(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (sys_membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) >= 0)
+		return true;
+	__atomic_store_n(&pvmi_guard.hears_barriers, 0, __ATOMIC_RELAXED);
+	return false;
+}
+
 /* Keep the compiler, and where there is no membarrier the processor, from looking before the store. */
 static inline void after_store(void)
 {
@@ -172,6 +188,7 @@ bool pvmi_guard_take(bool (*given_up)(void))
 void pvmi_guard_reset(void)
 {
 	set(&pvmi_guard.agent_at_work, 0);
+	set(&pvmi_guard.hears_barriers, 0);
 	pvmi_guard.turns++;             /* whatever the program thought of before is of another place */
 	pvmi_guard_start();
 }

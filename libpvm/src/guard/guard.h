@@ -27,12 +27,27 @@ struct pvmi_guard {
 	uint32_t turns;                 /* how often it became the owner */
 	/* Written before there is an agent. */
 	uint32_t no_membarrier;         /* the program must fence for itself */
+	/* Written by the agent when it begins, or where there is none, by the program. */
+	uint32_t hears_barriers;        /* other processes can make this one pass a barrier */
 };
 
 extern struct pvmi_guard pvmi_guard;
 
 /* Before the first agent, and again after a move: the kernel registers address spaces. */
 void pvmi_guard_start(void);
+
+/*
+ * Between processes: one that is rarely in need of a full barrier on both sides pays for both. All
+ * that have registered and run just now pass a barrier when another asks for it; who does not run
+ * has passed one.
+ */
+void pvmi_guard_hear_barriers(void);    /* register; may take milliseconds in a process with several threads */
+static inline bool pvmi_guard_hears_barriers(void)
+{
+	return __atomic_load_n(&pvmi_guard.hears_barriers, __ATOMIC_RELAXED);
+}
+/* A full barrier here, and on all that have registered. False: it cannot be asked for any more. */
+bool pvmi_guard_barrier_for_all(void);
 
 /* Agent: become the owner. False: the program is inside; try again when there is reason to. */
 bool pvmi_guard_try(void);

@@ -85,19 +85,6 @@ struct pvmi_block *pvmi_block_over(void *bytes, size_t length)
 	return block;
 }
 
-struct pvmi_block *pvmi_block_small(size_t size)
-{
-	struct pvmi_block *block = pvmi_alloc_dirty(sizeof(*block) + size);
-
-	if (!block)
-		return NULL;
-	block->kind = PVMI_BLOCK_SMALL;
-	block->references = 1;
-	block->bytes = (uint8_t *)(block + 1);
-	block->capacity = size;
-	return block;
-}
-
 struct pvmi_foreign_block *pvmi_block_foreign(uint8_t *bytes, size_t length)
 {
 	struct pvmi_foreign_block *foreign = pvmi_alloc(sizeof(*foreign));
@@ -132,8 +119,10 @@ void pvmi_block_unref(struct pvmi_block *block)
 		pvmi_free(block);
 		break;
 	case PVMI_BLOCK_USER:
-	case PVMI_BLOCK_SMALL:
 		pvmi_free(block);
+		break;
+	case PVMI_BLOCK_OWN:
+		pvmi_message_own_unused(block);
 		break;
 	}
 }

@@ -36,9 +36,6 @@ static inline void pvmi_block_ref(struct pvmi_block *block)
 /* A block that lies over memory of somebody else: PVMI_BLOCK_USER. Freed with its last reference, its bytes are not. */
 struct pvmi_block *pvmi_block_over(void *bytes, size_t length);
 
-/* A small private block, its bytes behind it: PVMI_BLOCK_SMALL, one reference. */
-struct pvmi_block *pvmi_block_small(size_t size);
-
 /* A block lent by a peer; release runs when its last reference goes. owner, index: for release. */
 struct pvmi_foreign_block {
 	struct pvmi_block block;

@@ -21,11 +21,14 @@ struct header {
 };
 
 #define CLASSES 44              /* 32 bytes to 56 KiB, four to a doubling */
+#define QUICK 1024UL            /* bytes, header included: the class of so few is looked up */
 
 static struct {
 	struct header *free[CLASSES];
 	uint8_t *chunk, *chunk_end;
 	size_t in_use;
+	uint8_t quick[QUICK / 16 + 1];          /* classes by size in units of 16; 0 is a class too */
+	bool started;
 } objects;
 
 static size_t class_size(unsigned int class)
@@ -46,6 +49,15 @@ static unsigned int class_of(size_t size)
 	while (class_size(class) < size)
 		class++;
 	return class;
+}
+
+static void start(void)
+{
+	unsigned int units;
+
+	for (units = 0; units <= QUICK / 16; units++)
+		objects.quick[units] = (uint8_t)class_of(units * 16);
+	objects.started = true;
 }
 
 static struct header **link_of(struct header *header)
@@ -94,6 +106,17 @@ void *pvmi_alloc(size_t size)
 	return object;
 }
 
+static void *alloc_large(size_t total)
+{
+	struct header *header = map_large(total);
+
+	if (!header)
+		return NULL;
+	objects.in_use += header->size;
+	header->magic = ALIVE;
+	return header + 1;
+}
+
 void *pvmi_alloc_dirty(size_t size)
 {
 	size_t total = size + sizeof(struct header);
@@ -102,24 +125,21 @@ void *pvmi_alloc_dirty(size_t size)
 
 	if (total < size)
 		return NULL;
-	class = class_of(total);
-	if (class == CLASSES) {
-		header = map_large(total);
-		if (!header)
-			return NULL;
-		objects.in_use += header->size;
-	} else {
-		header = objects.free[class];
-		if (header)
-			objects.free[class] = *link_of(header);
-		else
-			header = carve(class);
-		if (!header)
-			return NULL;
-		header->size = size;
-		objects.in_use += class_size(class);
-	}
+	if (__builtin_expect(!objects.started, 0))
+		start();
+	class = total <= QUICK ? objects.quick[(total + 15) / 16] : class_of(total);
+	if (class == CLASSES)
+		return alloc_large(total);
+	header = objects.free[class];
+	if (header)
+		objects.free[class] = *link_of(header);
+	else
+		header = carve(class);
+	if (!header)
+		return NULL;
+	header->size = size;
 	header->magic = ALIVE;
+	objects.in_use += class_size(class);
 	return header + 1;
 }
 

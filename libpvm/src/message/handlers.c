@@ -109,7 +109,7 @@ static void run(struct pvmi_handler *handler, struct pvmi_message *message)
 	m->receive_mid = pvmi_mid_message(receive_mid) ? receive_mid : 0;
 }
 
-void pvmi_handlers_run(void)
+void pvmi_handlers_run_waiting(void)
 {
 	struct pvmi_messages *m = pvmi->messages;
 	struct pvmi_message *message;

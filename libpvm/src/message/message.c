@@ -52,10 +52,25 @@ void pvmi_body_rewind(struct pvmi_message *message)
 
 void pvmi_message_unref(struct pvmi_message *message)
 {
-	if (!message || --message->references)
+	if (!message)
 		return;
+	if (message->references > 1) {
+		message->references--;
+		return;
+	}
 	pvmi_body_clear(message);
-	pvmi_free(message);
+	message->references = 0;
+	/* What other bodies share of it they keep. */
+	if (!message->own_block.references)
+		pvmi_free(message);
+}
+
+void pvmi_message_own_unused(struct pvmi_block *block)
+{
+	struct pvmi_message *message = (struct pvmi_message *)((char *)block - offsetof(struct pvmi_message, own_block));
+
+	if (!message->references)
+		pvmi_free(message);
 }
 
 static struct pvmi_piece *add_piece(struct pvmi_message *message, struct pvmi_block *block, uint8_t *bytes,
@@ -78,20 +93,18 @@ static struct pvmi_piece *add_piece(struct pvmi_message *message, struct pvmi_bl
 	return piece;
 }
 
-struct pvmi_message *pvmi_message_small(const void *bytes, size_t length)
+struct pvmi_message *pvmi_message_small(size_t length, uint8_t **place)
 {
-	struct pvmi_message *message = pvmi_message_new();
-	struct pvmi_block *block;
+	struct pvmi_message *message = pvmi_alloc_dirty(sizeof(*message) + length);
 
-	if (!message || !length)
-		return message;
-	block = pvmi_block_small(length);
-	if (!block) {
-		pvmi_message_unref(message);
+	if (!message)
 		return NULL;
-	}
-	memcpy(block->bytes, bytes, length);
-	pvmi_message_append(message, block, block->bytes, length);
+	*message = (struct pvmi_message){ .references = 1, .encoding = PVMI_ENC_XDR };
+	*place = (uint8_t *)(message + 1);
+	if (!length)
+		return message;
+	message->own_block = (struct pvmi_block){ PVMI_BLOCK_OWN, 1, length, *place };
+	pvmi_message_append(message, &message->own_block, *place, length);
 	return message;
 }
 
@@ -166,6 +179,13 @@ bool pvmi_body_read(struct pvmi_message *message, void *into, size_t size)
 	uint8_t *to = into;
 	size_t run;
 
+	bytes = pvmi_body_direct(message, size);
+	if (bytes && into) {
+		memcpy(into, bytes, size);
+		return true;
+	}
+	if (bytes)
+		return true;
 	if (pvmi_body_left(message) < size)
 		return false;
 	while (size) {

@@ -45,12 +45,13 @@ void pvmi_body_rewind(struct pvmi_message *message);
 /* The next size bytes when they lie in one place, else NULL; the cursor moves past them. */
 static inline const uint8_t *pvmi_body_direct(struct pvmi_message *message, size_t size)
 {
-	struct pvmi_piece *piece = message->cursor.piece;
+	struct pvmi_piece *piece = message->cursor.piece ? message->cursor.piece : message->first;
 	const uint8_t *place;
 
 	if (!piece || piece->length - message->cursor.offset < size)
 		return NULL;
 	place = piece->bytes + message->cursor.offset;
+	message->cursor.piece = piece;
 	message->cursor.offset += size;
 	return place;
 }
@@ -129,7 +130,12 @@ void pvmi_queue_drop_all(struct pvmi_queue *queue);
 void pvmi_queue_append(struct pvmi_queue *queue, struct pvmi_message *message);
 
 /* Hands waiting messages to their handlers. On the program's thread, in any call that receives. */
-void pvmi_handlers_run(void);
+void pvmi_handlers_run_waiting(void);
+static inline void pvmi_handlers_run(void)
+{
+	if (pvmi->messages->for_handlers.first)
+		pvmi_handlers_run_waiting();
+}
 /* The lowest free id from first_id on; PVM counts its own handlers too, so a program's begin at 9. */
 #define PVMI_FIRST_HANDLER 9
 /* first_id 0: one of the library's own. */

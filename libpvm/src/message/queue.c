@@ -134,9 +134,13 @@ struct pvmi_message *pvmi_queue_take(int tid, int tag, uint64_t after, int *erro
 	struct pvmi_message *message, *before = NULL;
 
 	*error = 0;
-	if (!m->received.first)
+	message = m->received.first;
+	if (!message)
 		return NULL;
-	message = m->match ? search_by_program(tid, tag, &before, error) : search(tid, tag, after, &before);
+	if (m->match)
+		message = search_by_program(tid, tag, &before, error);
+	else if (after || !fits(message, tid, tag))
+		message = search(tid, tag, after, &before);
 	if (message)
 		unlink_after(&m->received, before, message);
 	return message;

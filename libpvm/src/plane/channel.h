@@ -148,6 +148,8 @@ void pvmi_greet_ready(struct pvmi_channel *channel);
 
 /* outgoing.c */
 struct pvmi_outgoing *pvmi_outgoing_new(const struct pvmi_message *message);
+/* A raw body of few bytes in the current context. */
+struct pvmi_outgoing *pvmi_outgoing_small(int tag, const void *bytes, size_t length);
 void pvmi_outgoing_free(struct pvmi_outgoing *outgoing);
 
 #endif

@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "../message/message.h"
+#include "../sys/arch/x86_64/cache.h"
 #include "channel.h"
 
 #define CHUNK (4UL << 20)       /* user memory is copied into blocks of at most this size */
+#define PAST_CACHE (512UL << 10)        /* copies of at least this size: see pvmi_copy_for_others */
 
 void pvmi_outgoing_free(struct pvmi_outgoing *outgoing)
 {
@@ -39,7 +41,10 @@ static bool copy_user(struct pvmi_outgoing *outgoing, const struct pvmi_piece *p
 			return false;
 		to->bytes = to->block->bytes;
 		to->length = part;
-		memcpy(to->bytes, piece->bytes + from, part);
+		if (part >= PAST_CACHE)
+			pvmi_copy_for_others(to->bytes, piece->bytes + from, part);
+		else
+			memcpy(to->bytes, piece->bytes + from, part);
 		outgoing->pieces++;
 	}
 	return true;
@@ -54,26 +59,49 @@ static void describe(struct pvmi_outgoing *outgoing, const struct pvmi_message *
 	outgoing->wait_id = message->wait_id;
 }
 
-/* A small message keeps a copy of its bytes to itself. */
-static struct pvmi_outgoing *small(const struct pvmi_message *message)
+/* A small message keeps a copy of its bytes to itself: in one piece behind the rest. */
+static struct pvmi_outgoing *new_small(size_t length)
 {
-	const struct pvmi_piece *piece;
-	struct pvmi_outgoing *outgoing;
-	uint8_t *to;
+	struct pvmi_outgoing *outgoing = pvmi_alloc_dirty(sizeof(*outgoing) + sizeof(outgoing->piece[0]) + length);
 
-	outgoing = pvmi_alloc_dirty(sizeof(*outgoing) + sizeof(outgoing->piece[0]) + message->length);
 	if (!outgoing)
 		return NULL;
 	outgoing->next = NULL;
+	outgoing->length = length;
+	outgoing->pieces = length ? 1 : 0;
+	outgoing->piece[0] = (struct pvmi_outgoing_piece){ NULL, (uint8_t *)&outgoing->piece[1], length };
+	return outgoing;
+}
+
+static struct pvmi_outgoing *small(const struct pvmi_message *message)
+{
+	struct pvmi_outgoing *outgoing = new_small(message->length);
+	const struct pvmi_piece *piece;
+	uint8_t *to;
+
+	if (!outgoing)
+		return NULL;
 	describe(outgoing, message);
-	outgoing->length = message->length;
-	outgoing->pieces = message->length ? 1 : 0;
-	to = (uint8_t *)&outgoing->piece[1];
-	outgoing->piece[0] = (struct pvmi_outgoing_piece){ NULL, to, message->length };
+	to = outgoing->piece[0].bytes;
 	for (piece = message->first; piece; piece = piece->next) {
 		memcpy(to, piece->bytes, piece->length);
 		to += piece->length;
 	}
+	return outgoing;
+}
+
+struct pvmi_outgoing *pvmi_outgoing_small(int tag, const void *bytes, size_t length)
+{
+	struct pvmi_outgoing *outgoing = new_small(length);
+
+	if (!outgoing)
+		return NULL;
+	outgoing->encoding = PVMI_ENC_RAW;
+	outgoing->context = pvmi->current_context;
+	outgoing->crc = 0;
+	outgoing->tag = tag;
+	outgoing->wait_id = 0;
+	memcpy(outgoing->piece[0].bytes, bytes, length);
 	return outgoing;
 }
 

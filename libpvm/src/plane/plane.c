@@ -15,6 +15,7 @@
 #define BOUND_TICK_NS 10000000LL
 #define SERVICE_US 20                   /* a look at the descriptors, when nothing lately came by one: */
 #define LONGEST_SERVICE_US 1000         /* twice as long each time that there was nothing */
+#define SERVE_EVERY 16                  /* polls in a row that found messages */
 #define HOT_US 200
 #define SETTLE_US 2000
 #define TIMERS_US 500
@@ -229,8 +230,10 @@ void pvmi_plane_poll(void)
 	if (plane->inbox && __atomic_load_n(&plane->inbox->asleep, __ATOMIC_RELAXED))
 		pvmi_agent_relieve();
 	plane->intake_mark = plane->taken_bytes;
-	pvmi_plane_take();
-	if (is_service_due())
+	/* The clock is as dear as a tenth of a message: while many come it is looked at now and then. */
+	if (pvmi_plane_take() && ++plane->unserved % SERVE_EVERY)
+		pvmi_hand_over();
+	else if (is_service_due())
 		pvmi_plane_service(PVMI_PROGRAM);
 	else if (plane->blocked)
 		push_blocked();
@@ -290,27 +293,26 @@ static void wait_for_room(struct pvmi_channel *channel)
 	}
 }
 
-int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
+/* The channel to this task, with room in its queue; NULL: no memory. */
+static struct pvmi_channel *channel_to(uint32_t tid)
 {
 	struct pvmi_plane *plane = pvmi->plane;
-	struct pvmi_outgoing *outgoing;
-	struct pvmi_channel *channel;
+	struct pvmi_channel *channel = plane->last_channel;
 
-	if (!plane)
-		return SYSTEM_ERROR;
-	if (!tid || tid & ~TASK_BITS)
-		return BAD_PARAMETER;
-	if (tid == pvmi->tid)
-		return send_to_self(message);
-	channel = plane->last_channel;
 	if (!channel || channel->receiver != tid)
 		channel = pvmi_channel_get(tid);
 	if (!channel)
-		return NO_MEMORY;
+		return NULL;
 	plane->last_channel = channel;
 	if (channel->queued_bytes > PVMI_QUEUE_BOUND)
 		wait_for_room(channel);
-	outgoing = pvmi_outgoing_new(message);
+	return channel;
+}
+
+static int enqueue(struct pvmi_channel *channel, struct pvmi_outgoing *outgoing)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+
 	if (!outgoing)
 		return NO_MEMORY;
 	outgoing->number = channel->next_number++;
@@ -324,11 +326,37 @@ int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
 	channel->counts.bytes += outgoing->length;
 	plane->counts.sent_messages++;
 	plane->counts.sent_bytes += outgoing->length;
-	pvmi_trace_often(SEND, tid, outgoing->number);
+	pvmi_trace_often(SEND, channel->receiver, outgoing->number);
 	pvmi_channel_happen(channel, PVMI_EVENT_SEND, NULL);
 	if (pvmi_channel_is_unsettled(channel))
 		pvmi_plane_poll();      /* who only sends would not hear of the route before the agent did */
 	return OK;
+}
+
+int pvmi_plane_send(uint32_t tid, struct pvmi_message *message)
+{
+	struct pvmi_channel *channel;
+
+	if (!pvmi->plane)
+		return SYSTEM_ERROR;
+	if (!tid || tid & ~TASK_BITS)
+		return BAD_PARAMETER;
+	if (tid == pvmi->tid)
+		return send_to_self(message);
+	channel = channel_to(tid);
+	return channel ? enqueue(channel, pvmi_outgoing_new(message)) : NO_MEMORY;
+}
+
+int pvmi_plane_send_small(uint32_t tid, int tag, const void *bytes, size_t length)
+{
+	struct pvmi_channel *channel;
+
+	if (!pvmi->plane)
+		return SYSTEM_ERROR;
+	if (!tid || tid & ~TASK_BITS || tid == pvmi->tid || length > PVMI_SMALL)
+		return BAD_PARAMETER;
+	channel = channel_to(tid);
+	return channel ? enqueue(channel, pvmi_outgoing_small(tag, bytes, length)) : NO_MEMORY;
 }
 
 void pvmi_plane_contact(uint32_t tid, int64_t patience_ns)

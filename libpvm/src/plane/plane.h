@@ -31,6 +31,7 @@ struct pvmi_hot {
 	struct pvmi_inlet *inlet;
 	struct pvmi_ring *ring;
 	uint32_t idle;
+	bool watched;                   /* and its sender knows */
 };
 
 struct pvmi_channel;
@@ -140,6 +141,7 @@ struct pvmi_plane {
 	uint32_t local_hint;
 	struct pvmi_hot hot[PVMI_HOT];
 	uint32_t hot_count;
+	uint32_t told;                  /* so often news came by a bit since we last slept */
 
 	struct pvmi_message *arrived, *last_arrived;    /* whole; handed to message/ where its handlers may call us again */
 	struct pvmi_message *notices, *last_notice;     /* wait for the messages of the task they are about */
@@ -153,6 +155,7 @@ struct pvmi_plane {
 	int64_t start_ns;
 
 	uint64_t service_ticks;                 /* how long until the next look at the descriptors */
+	uint32_t unserved;                      /* polls that found messages and did not ask for it */
 
 	struct {                        /* wait.c */
 		bool alone;             /* only one processor is allowed */
@@ -161,9 +164,7 @@ struct pvmi_plane {
 		uint32_t unspun;        /* waits since the last one that spun */
 		bool probing;           /* the spin under way finds out whether spinning pays again */
 		uint64_t yield_ticks;   /* what a yield costs when nobody else wants to run */
-		uint32_t processor;     /* we run there, or did lately: to ask costs as much as a message */
-		uint32_t asked;         /* waits since it was asked for */
-		uint32_t sender, sender_processor;      /* of the last news by shared memory */
+		uint32_t sender, sender_processor;      /* of the last news by shared memory; UINT16_MAX: not known */
 		uint32_t together;      /* so often it ran here, too */
 		uint64_t parted_ticks;  /* when we last went to another processor because of that */
 	} spin;

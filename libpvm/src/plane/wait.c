@@ -30,7 +30,6 @@
 #define MOST_NEIGHBOURS 8
 #define MOST 16                 /* score */
 #define PROBE_EVERY 64          /* waits: does spinning pay again? */
-#define ASK_EVERY 64            /* waits: which processor is this? */
 #define ACKNOWLEDGE_NS 1000000
 #define LOOK_EVERY_US 2         /* at the descriptors, when news has lately come by one */
 
@@ -51,8 +50,7 @@ void pvmi_wait_start(void)
 	plane->ticks_per_us = 2500;     /* until it is known better */
 	plane->service_ticks = 0;
 	plane->spin.yield_ticks = plane->ticks_per_us;
-	plane->spin.processor = pvmi_processor();
-	plane->spin.sender_processor = UINT32_MAX;
+	plane->spin.sender_processor = UINT16_MAX;
 }
 
 /* How fast the counter runs is not told anywhere that can be read cheaply; two looks tell it. */
@@ -109,15 +107,9 @@ static uint64_t give_way(struct pvmi_plane *plane)
 }
 
 /* Did the task that last had news for us run on this processor? Then it waits for us to step aside. */
-static void ask_processor(struct pvmi_plane *plane)
-{
-	plane->spin.processor = pvmi_processor();
-	plane->spin.asked = 0;
-}
-
 static bool is_together(const struct pvmi_plane *plane)
 {
-	return plane->spin.sender_processor == plane->spin.processor;
+	return plane->spin.sender_processor == pvmi_processor();
 }
 
 /* dear: others had a whole time slice meanwhile; a sleep and a wake-up would have been cheaper. */
@@ -131,41 +123,40 @@ static bool spin(bool *dear)
 	int yields = 0, long_yields = 0, looked;
 	bool won = false;
 
-	if (++plane->spin.asked >= ASK_EVERY)
-		ask_processor(plane);
 	at_once = plane->spin.alone || plane->spin.neighbours >= CROWDED || is_together(plane);
 	next_yield = at_once ? start : start + FIRST_YIELD_US * us;
 	if (plane->spin.probing)
 		next_yield = UINT64_MAX;
 	while (now - start - others < window && !ckpt_freezing()) {
-		won = pvmi_inbox_has_news() && take();
+		/* The clock is as slow as many looks, and when there is news every nanosecond counts. */
+		for (looked = 0; looked < LOOKS && !won; looked++) {
+			won = pvmi_inbox_has_news() && take();
+			if (!won)
+				pvmi_pause();
+		}
 		if (won)
 			break;
+		now = pvmi_ticks();
 		if (looks && now >= next_look) {
 			won = service();
 			if (won)
 				break;
 			next_look = pvmi_ticks() + LOOK_EVERY_US * us;
 		}
-		if (now >= next_yield) {
-			took = give_way(plane);
-			others += took;
-			yields += took != 0;
-			long_yields += took > LONG_YIELD_US * us;
-			*dear = long_yields > 0;
-			won = take();
-			if (won)
-				break;
-			if (long_yields == LONG_YIELDS || yields == NEIGHBOURLY_YIELDS)
-				break;
-			now = pvmi_ticks();
-			next_yield = took ? now : now + YIELD_EVERY_US * us;
+		if (now < next_yield)
 			continue;
-		}
-		/* The clock is as slow as many looks. */
-		for (looked = 0; looked < LOOKS && !pvmi_inbox_has_news(); looked++)
-			pvmi_pause();
+		took = give_way(plane);
+		others += took;
+		yields += took != 0;
+		long_yields += took > LONG_YIELD_US * us;
+		*dear = long_yields > 0;
+		won = take();
+		if (won)
+			break;
+		if (long_yields == LONG_YIELDS || yields == NEIGHBOURLY_YIELDS)
+			break;
 		now = pvmi_ticks();
+		next_yield = took ? now : now + YIELD_EVERY_US * us;
 	}
 	if (now - start > others)
 		plane->pulse->spun_ticks += now - start - others;
@@ -210,7 +201,6 @@ static bool sleep_once(int64_t deadline)
 	}
 	pvmi_agent_program_awake();
 	pvmi_inbox_set_asleep(false);
-	ask_processor(plane);
 	take();
 	/* Events tell of structures; had the agent a turn meanwhile, or have we moved, they may be no more. */
 	if (count > 0 && pvmi_guard.turns == turns)

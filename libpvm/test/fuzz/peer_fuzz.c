@@ -222,36 +222,29 @@ static void send_frame(struct peer *peer, struct script *script)
 	peer->sent++;
 }
 
-/* As ring.c makes it: the position counts the laps. */
-static uint32_t stamp_of(uint64_t position, size_t size)
-{
-	return (uint32_t)(position / PVMI_RING_UNIT) << 11 | (uint32_t)(size / PVMI_RING_UNIT);
-}
-
+/* A likely record where the receiver looks next, with anything else in it now and then. */
 static void push_record(struct peer *peer, struct script *script)
 {
-	static const uint8_t kinds[] = { PVMI_RECORD_WHOLE, PVMI_RECORD_INLINE, PVMI_RECORD_LENT, PVMI_RECORD_SKIP };
-	struct pvmi_record record = { 0 };
+	static const uint8_t kinds[] = { PVMI_RECORD_WHOLE, PVMI_RECORD_INLINE, PVMI_RECORD_LENT, PVMI_RECORD_BYE };
+	struct pvmi_ring ring = { .shared = peer->ring, .head = peer->head, .tail = peer->head };
+	enum pvmi_record_kind kind = kinds[byte(script) % (byte(script) % 8 ? 3 : 4)];
+	struct pvmi_record *record;
 	const uint8_t *body;
-	size_t length = number(script, 2) % 1200, at = peer->head % PVMI_RING_DATA, header, size;
+	size_t length = number(script, 2) % 1200;
+	bool fault;
 
-	record.kind = (uint8_t)likely(script, kinds[byte(script) % 4]);
-	record.flags = (uint8_t)likely(script, PVMI_RECORD_FIRST | PVMI_RECORD_LAST);
-	record.number = likely(script, peer->sent + 1);
-	record.length = (uint32_t)likely(script, length);
-	record.message_length = likely(script, length);
-	record.offset = likely(script, 64);
-	record.lend = (uint32_t)likely(script, 3);
-	record.tag = (int32_t)likely(script, 7);
-	header = record.kind == PVMI_RECORD_WHOLE ? PVMI_RECORD_SHORT : sizeof(record);
-	length = record.kind == PVMI_RECORD_LENT ? 0 : length;
-	length = some(script, length < PVMI_RING_DATA - at - header ? length : PVMI_RING_DATA - at - header, &body);
-	size = (header + length + 63) / 64 * 64;
-	record.stamp = (uint32_t)likely(script, stamp_of(peer->head, size));
-	memcpy(peer->ring->data + at, &record, header);
-	memcpy(peer->ring->data + at + header, body, length);
-	peer->head += size;
-	memset(peer->ring->data + peer->head % PVMI_RING_DATA, 0, 4);
+	length = some(script, length, &body);
+	record = pvmi_ring_begin(&ring, kind, body, kind == PVMI_RECORD_LENT ? 0 : length, &fault);
+	record->kind = (uint8_t)likely(script, kind);
+	record->flags = (uint8_t)likely(script, PVMI_RECORD_FIRST | PVMI_RECORD_LAST);
+	record->number = likely(script, peer->sent + 1);
+	record->length = (uint32_t)likely(script, length);
+	record->message_length = likely(script, length);
+	record->offset = likely(script, 64);
+	record->lend = (uint32_t)likely(script, 3);
+	record->tag = (int32_t)likely(script, 7);
+	record->stamp = (uint32_t)likely(script, pvmi_ring_stamp(peer->head));
+	peer->head += pvmi_ring_units(kind, kind == PVMI_RECORD_LENT ? 0 : length) * PVMI_RING_UNIT;
 	if (pvmi->plane->inbox && peer->welcome.place < PVMI_LOCAL_SENDERS)
 		pvmi_inbox_tell(pvmi->plane->inbox, peer->welcome.place);
 	peer->sent++;

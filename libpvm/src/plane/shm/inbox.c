@@ -84,7 +84,7 @@ void pvmi_inbox_set_asleep(bool asleep)
 		return;
 	__atomic_store_n(&inbox->asleep, asleep, __ATOMIC_RELAXED);
 	if (asleep)
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		pvmi_hot_doze();
 }
 
 int pvmi_inbox_place(struct pvmi_inlet *inlet)

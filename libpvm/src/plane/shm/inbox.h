@@ -2,11 +2,11 @@
  * inbox.h: where senders of the node leave word for a task, in shared memory that the receiver
  * makes and all its senders map.
  *
- * A sender pushes into its channel's ring, then, unless the receiver watches that ring by itself
- * (hot.c), sets its bit here, then, if the receiver says it is asleep, writes to its doorbell (an
- * eventfd). Between the push and the look there is a full barrier, as there is one between what
- * the receiver says and its last look: either the receiver sees the news before it sleeps, or the
- * sender sees that it is asleep.
+ * A sender pushes into its channel's ring, sets its bit here and, if the receiver says it is
+ * asleep, writes to its doorbell (an eventfd). Between the push and the look there is a full
+ * barrier, as there is one between what the receiver says and its last look: either the receiver
+ * sees the news before it sleeps, or the sender sees that it is asleep. Not so while the receiver
+ * watches that ring by itself: then the push is all (hot.c).
  */
 #ifndef PVMI_INBOX_H
 #define PVMI_INBOX_H
@@ -55,7 +55,7 @@ static inline bool pvmi_inbox_has_bits(const struct pvmi_inbox *inbox)
 int pvmi_inbox_make(void);
 /* here: the descriptors exist in this process. */
 void pvmi_inbox_drop(bool here);
-void pvmi_inbox_set_asleep(bool asleep);        /* true: with a full barrier after it */
+void pvmi_inbox_set_asleep(bool asleep);        /* true: nothing is watched any more, and a full barrier after it */
 /* Is there news, by a bit or in a watched ring? */
 static inline bool pvmi_inbox_has_news(void)
 {
@@ -75,10 +75,11 @@ bool pvmi_inbox_take(void);
 int pvmi_inbox_place(struct pvmi_inlet *inlet);
 void pvmi_inbox_free_place(uint32_t place);
 
-/* hot.c: the rings that are watched without their senders' setting a bit. A sender whose ring is
- * watched touches no memory that other senders write to. */
+/* hot.c: the rings that are looked at without a bit, and watched without their senders' saying
+ * anything. */
 void pvmi_hot_brought_news(struct pvmi_inlet *inlet, struct pvmi_ring *ring);  /* by a bit */
 void pvmi_hot_remove(struct pvmi_inlet *inlet); /* it is closed */
 bool pvmi_hot_take(void);
+void pvmi_hot_doze(void);       /* about to sleep: watch nothing any more; with a full barrier */
 
 #endif

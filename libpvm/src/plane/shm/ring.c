@@ -1,32 +1,34 @@
 /* ring.c: see ring.h. Pure: works on memory alone. */
 #include <string.h>
 
+#include "../../sys/arch/x86_64/cache.h"
 #include "ring.h"
 
-#define SIZE_BITS 11                    /* of a stamp: a record can be all of the ring's 1024 units */
+#define AHEAD 4                 /* units that are fetched before they are written, or read */
 
 _Static_assert(sizeof(struct pvmi_record) == PVMI_RING_UNIT, "a record's header is one unit");
 _Static_assert(PVMI_RECORD_SHORT == 40, "fixed by the protocol");
-_Static_assert(PVMI_RING_DATA / PVMI_RING_UNIT < 1U << SIZE_BITS, "sizes fit in a stamp");
 _Static_assert(offsetof(struct pvmi_ring_shared, tail) == 64, "each end writes lines of its own");
 _Static_assert(offsetof(struct pvmi_ring_shared, watched) == 128, "each end writes lines of its own");
 _Static_assert(offsetof(struct pvmi_ring_shared, data) == 4096, "fixed by the protocol");
 
-static inline size_t rounded(size_t size)
+static inline uint8_t *unit_at(const struct pvmi_ring *ring, uint64_t position)
 {
-	return (size + PVMI_RING_UNIT - 1) & ~(size_t)(PVMI_RING_UNIT - 1);
+	return ring->shared->data + position % PVMI_RING_DATA;
 }
 
-/* The position is in it, so that bytes which are never renewed are no records on the next lap. */
-static inline uint32_t stamp_of(uint64_t position, size_t size)
+/* The share of the body that the header's unit has room for. */
+static inline size_t first_share(size_t header, size_t length)
 {
-	return (uint32_t)(position / PVMI_RING_UNIT) << SIZE_BITS | (uint32_t)(size / PVMI_RING_UNIT);
+	return length < PVMI_RING_UNIT - header ? length : PVMI_RING_UNIT - header;
 }
 
-static inline uint32_t *stamp_at(struct pvmi_ring *ring, uint64_t position)
+static inline size_t header_size(enum pvmi_record_kind kind)
 {
-	return (uint32_t *)(ring->shared->data + position % PVMI_RING_DATA);
+	return kind == PVMI_RECORD_WHOLE ? PVMI_RECORD_SHORT : sizeof(struct pvmi_record);
 }
+
+/* ------------------------------------------------------------------ the sender */
 
 static bool look_at_tail(struct pvmi_ring *ring)
 {
@@ -38,84 +40,102 @@ static bool look_at_tail(struct pvmi_ring *ring)
 	return true;
 }
 
-/* One unit more than the record: its place is cleared before the record is published. */
 static inline bool has_room(struct pvmi_ring *ring, size_t size, bool *fault)
 {
-	if (ring->head - ring->tail + size + PVMI_RING_UNIT <= PVMI_RING_DATA)
+	if (ring->head - ring->tail + size <= PVMI_RING_DATA)
 		return true;
-	if (!look_at_tail(ring)) {
-		*fault = true;
-		return false;
+	*fault = !look_at_tail(ring);
+	return !*fault && ring->head - ring->tail + size <= PVMI_RING_DATA;
+}
+
+/* All but the header's unit: that one is written last and in one go, for the receiver looks at it
+ * all the time, and each time that it does the line has to be taken back. */
+static void put_parts(struct pvmi_ring *ring, const uint8_t *from, size_t length)
+{
+	uint64_t position = ring->head + PVMI_RING_UNIT;
+	uint8_t *unit;
+	size_t part;
+
+	for (; length; from += part, length -= part, position += PVMI_RING_UNIT) {
+		part = length < PVMI_RING_PART ? length : PVMI_RING_PART;
+		unit = unit_at(ring, position);
+		*(uint32_t *)unit = pvmi_ring_stamp(position);
+		memcpy(unit + sizeof(uint32_t), from, part);
+		pvmi_prefetch_to_write(unit_at(ring, position + AHEAD * PVMI_RING_UNIT));
 	}
-	return ring->head - ring->tail + size + PVMI_RING_UNIT <= PVMI_RING_DATA;
 }
 
-static inline void publish(struct pvmi_ring *ring, size_t size)
+struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, enum pvmi_record_kind kind, const void *body,
+				    size_t length, bool *fault)
 {
-	__atomic_store_n(stamp_at(ring, ring->head + size), 0, __ATOMIC_RELAXED);
-	__atomic_store_n(stamp_at(ring, ring->head), stamp_of(ring->head, size), __ATOMIC_RELEASE);
-	ring->head += size;
-	/* The line that is cleared with the next record: fetched while there is time. */
-	__builtin_prefetch(stamp_at(ring, ring->head + PVMI_RING_UNIT), 1);
-}
-
-struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, size_t bytes, bool *fault)
-{
-	size_t size = rounded(bytes), rest = PVMI_RING_DATA - ring->head % PVMI_RING_DATA;
+	size_t header = header_size(kind), share = first_share(header, length);
+	uint8_t *unit = unit_at(ring, ring->head);
 
 	*fault = false;
-	if (size > rest) {
-		if (!has_room(ring, rest + size, fault))
-			return NULL;
-		((struct pvmi_record *)stamp_at(ring, ring->head))->kind = PVMI_RECORD_SKIP;
-		publish(ring, rest);
-	} else if (!has_room(ring, size, fault)) {
+	if (!has_room(ring, pvmi_ring_units(kind, length) * PVMI_RING_UNIT, fault))
 		return NULL;
-	}
-	return (struct pvmi_record *)stamp_at(ring, ring->head);
+	if (share < length)
+		put_parts(ring, (const uint8_t *)body + share, length - share);
+	if (share)
+		memcpy(unit + header, body, share);
+	return (struct pvmi_record *)unit;
 }
 
-void pvmi_ring_commit(struct pvmi_ring *ring, size_t bytes)
+void pvmi_ring_commit(struct pvmi_ring *ring, const struct pvmi_record *record)
 {
-	publish(ring, rounded(bytes));
+	size_t units = pvmi_ring_units((enum pvmi_record_kind)record->kind, record->length);
+
+	__atomic_store_n((uint32_t *)unit_at(ring, ring->head), pvmi_ring_stamp(ring->head), __ATOMIC_RELEASE);
+	ring->head += units * PVMI_RING_UNIT;
+	/* What will be written soon is taken from the receiver's cache while there is time. */
+	pvmi_prefetch_to_write(unit_at(ring, ring->head + (AHEAD - 1) * PVMI_RING_UNIT));
 }
+
+/* ------------------------------------------------------------------ the receiver */
 
 /* A header that cannot be, whatever else the sender's memory says? */
-static bool is_nonsense(const struct pvmi_record *record, uint64_t position)
+static inline bool is_nonsense(const struct pvmi_record *record)
 {
-	size_t size = (record->stamp & ((1U << SIZE_BITS) - 1)) * PVMI_RING_UNIT;
-
-	if (!size || record->stamp != stamp_of(position, size) || size > PVMI_RING_DATA - position % PVMI_RING_DATA)
-		return true;
 	switch (record->kind) {
-	case PVMI_RECORD_WHOLE: return record->length > size - PVMI_RECORD_SHORT;
-	case PVMI_RECORD_INLINE: return record->length > size - sizeof(*record);
+	case PVMI_RECORD_WHOLE:
+	case PVMI_RECORD_INLINE: return record->length > PVMI_RING_LONGEST;
 	case PVMI_RECORD_LENT: return record->lend >= PVMI_RING_LENDS;
-	default: return record->kind != PVMI_RECORD_SKIP && record->kind != PVMI_RECORD_BYE;
+	default: return record->kind != PVMI_RECORD_BYE;
 	}
 }
 
-int pvmi_ring_next(struct pvmi_ring *ring, struct pvmi_record *record, const uint8_t **body)
+int pvmi_ring_next(struct pvmi_ring *ring, struct pvmi_record *record)
 {
-	const uint8_t *at;
+	if (!pvmi_ring_has_news(ring))
+		return 0;
+	memcpy(record, unit_at(ring, ring->tail), sizeof(*record));
+	return is_nonsense(record) ? -1 : 1;
+}
 
-	for (;;) {
-		if (!pvmi_ring_has_news(ring))
-			return 0;
-		at = ring->shared->data + ring->tail % PVMI_RING_DATA;
-		memcpy(record, at, sizeof(*record));
-		if (is_nonsense(record, ring->tail))
-			return -1;
-		if (record->kind != PVMI_RECORD_SKIP)
-			break;
-		pvmi_ring_taken(ring, record);
+void pvmi_ring_body(const struct pvmi_ring *ring, const struct pvmi_record *record, void *into)
+{
+	size_t header = header_size((enum pvmi_record_kind)record->kind), length = record->length;
+	size_t part = first_share(header, length);
+	uint64_t position = ring->tail;
+	uint8_t *to = into;
+
+	/* The header's unit has been copied already. */
+	if (part)
+		memcpy(to, (const uint8_t *)record + header, part);
+	for (to += part, length -= part; length; to += part, length -= part) {
+		part = length < PVMI_RING_PART ? length : PVMI_RING_PART;
+		position += PVMI_RING_UNIT;
+		memcpy(to, unit_at(ring, position) + sizeof(uint32_t), part);
 	}
-	*body = at + (record->kind == PVMI_RECORD_WHOLE ? PVMI_RECORD_SHORT : sizeof(*record));
-	return 1;
 }
 
 void pvmi_ring_taken(struct pvmi_ring *ring, const struct pvmi_record *record)
 {
-	ring->tail += (record->stamp & ((1U << SIZE_BITS) - 1)) * PVMI_RING_UNIT;
+	ring->tail += pvmi_ring_units((enum pvmi_record_kind)record->kind, record->length) * PVMI_RING_UNIT;
 	__atomic_store_n(&ring->shared->tail, ring->tail, __ATOMIC_RELEASE);
+}
+
+void pvmi_ring_expect(const struct pvmi_ring *ring)
+{
+	__builtin_prefetch(unit_at(ring, ring->tail + AHEAD * PVMI_RING_UNIT));
 }

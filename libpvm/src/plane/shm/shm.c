@@ -10,6 +10,7 @@
 #define LARGEST_LOAN (1UL << 30)        /* a record's length has 32 bits */
 #define CHUNK (1UL << 20)               /* what is not in the heap is copied there in parts of this size */
 #define INLINE_FRAGMENT (8UL << 10)     /* when nothing can be lent just now */
+_Static_assert(INLINE_LIMIT <= PVMI_RING_LONGEST && INLINE_FRAGMENT <= PVMI_RING_LONGEST, "what one record holds");
 #define REAP_EVERY 64                   /* pushes, when nothing else asks for it */
 
 struct link {
@@ -257,10 +258,11 @@ static int out_reap(struct pvmi_channel *channel)
 
 enum result { FULL, PUSHED, FAULT };
 
+/* Only written: the record lies in the ring, and the header's line is to travel once. */
 static void describe(struct pvmi_record *record, enum pvmi_record_kind kind, const struct pvmi_outgoing *outgoing)
 {
 	record->kind = kind;
-	record->processor = (uint16_t)pvmi->plane->spin.processor;
+	record->processor = (uint16_t)pvmi_processor();
 	record->number = outgoing->number;
 	record->tag = outgoing->tag;
 	record->context = outgoing->context;
@@ -269,11 +271,11 @@ static void describe(struct pvmi_record *record, enum pvmi_record_kind kind, con
 	record->crc = outgoing->crc;
 }
 
-/* A record for `length` bytes of the message from where it is pushed so far; body bytes inline. */
+/* A record for `length` bytes of the message from where it is pushed so far; body: NULL, or the bytes. */
 static struct pvmi_record *begin_part(struct link *link, const struct pvmi_outgoing *outgoing,
-				      enum pvmi_record_kind kind, size_t length, size_t body, bool *fault)
+				      enum pvmi_record_kind kind, const uint8_t *body, size_t length, bool *fault)
 {
-	struct pvmi_record *record = pvmi_ring_begin(&link->ring, sizeof(*record) + body, fault);
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, kind, body, body ? length : 0, fault);
 	bool first = !link->piece && !link->offset;
 	bool last = link->piece + 1 == outgoing->pieces && link->offset + length == outgoing->piece[link->piece].length;
 
@@ -288,23 +290,16 @@ static struct pvmi_record *begin_part(struct link *link, const struct pvmi_outgo
 
 static enum result push_whole(struct link *link, const struct pvmi_outgoing *outgoing)
 {
-	size_t bytes = PVMI_RECORD_SHORT + outgoing->length;
 	bool fault;
-	struct pvmi_record *record = pvmi_ring_begin(&link->ring, bytes, &fault);
-	uint8_t *to;
-	uint32_t i;
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, PVMI_RECORD_WHOLE, outgoing->piece[0].bytes,
+						     outgoing->length, &fault);
 
 	if (!record)
 		return fault ? FAULT : FULL;
 	describe(record, PVMI_RECORD_WHOLE, outgoing);
 	record->flags = PVMI_RECORD_FIRST | PVMI_RECORD_LAST;
 	record->length = (uint32_t)outgoing->length;
-	to = (uint8_t *)record + PVMI_RECORD_SHORT;
-	for (i = 0; i < outgoing->pieces; i++) {
-		memcpy(to, outgoing->piece[i].bytes, outgoing->piece[i].length);
-		to += outgoing->piece[i].length;
-	}
-	pvmi_ring_commit(&link->ring, bytes);
+	pvmi_ring_commit(&link->ring, record);
 	return PUSHED;
 }
 
@@ -320,12 +315,12 @@ static void advance(struct link *link, const struct pvmi_outgoing *outgoing, siz
 static enum result push_fragment(struct link *link, const struct pvmi_outgoing *outgoing, size_t length)
 {
 	bool fault;
-	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_INLINE, length, length, &fault);
+	const uint8_t *from = outgoing->piece[link->piece].bytes + link->offset;
+	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_INLINE, from, length, &fault);
 
 	if (!record)
 		return fault ? FAULT : FULL;
-	memcpy(record + 1, outgoing->piece[link->piece].bytes + link->offset, length);
-	pvmi_ring_commit(&link->ring, sizeof(*record) + length);
+	pvmi_ring_commit(&link->ring, record);
 	advance(link, outgoing, length);
 	return PUSHED;
 }
@@ -335,7 +330,7 @@ static enum result push_lent(struct link *link, const struct pvmi_outgoing *outg
 			     uint64_t offset, size_t length)
 {
 	bool fault;
-	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_LENT, length, 0, &fault);
+	struct pvmi_record *record = begin_part(link, outgoing, PVMI_RECORD_LENT, NULL, length, &fault);
 	uint32_t lend;
 
 	if (!record)
@@ -344,7 +339,7 @@ static enum result push_lent(struct link *link, const struct pvmi_outgoing *outg
 	link->lends[lend] = block;
 	record->offset = offset;
 	record->lend = lend;
-	pvmi_ring_commit(&link->ring, sizeof(*record));
+	pvmi_ring_commit(&link->ring, record);
 	advance(link, outgoing, length);
 	return PUSHED;
 }
@@ -408,12 +403,18 @@ static enum result push_message(struct link *link, const struct pvmi_outgoing *o
 	return result;
 }
 
-/* What was pushed is seen before we look whether somebody has to be told, and the receiver makes
- * itself seen before it looks a last time: one of the two notices the other. */
+/*
+ * What was pushed is seen before we look whether somebody has to be told, and the receiver makes
+ * itself seen before it looks a last time: one of the two notices the other. A receiver that
+ * watches the ring makes us pass a barrier before it stops to: then we need none of our own.
+ */
 static void tell(struct link *link)
 {
 	static const uint64_t one = 1;
 
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&link->ring.shared->watched, __ATOMIC_RELAXED) && pvmi_guard_hears_barriers())
+		return;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!__atomic_load_n(&link->ring.shared->watched, __ATOMIC_RELAXED))
 		pvmi_inbox_tell(link->inbox, link->place);
@@ -469,12 +470,12 @@ static void out_farewell(struct pvmi_channel *channel)
 {
 	struct link *link = channel->link;
 	bool fault;
-	struct pvmi_record *record = pvmi_ring_begin(&link->ring, sizeof(*record), &fault);
+	struct pvmi_record *record = pvmi_ring_begin(&link->ring, PVMI_RECORD_BYE, NULL, 0, &fault);
 
 	if (!record)
 		return;
 	record->kind = PVMI_RECORD_BYE;
-	pvmi_ring_commit(&link->ring, sizeof(*record));
+	pvmi_ring_commit(&link->ring, record);
 	tell(link);
 }
 

@@ -101,6 +101,24 @@ static int in_open(struct pvmi_inlet *inlet, int *descriptors, int count, struct
 	return 0;
 }
 
+/* The bytes of a record, which lie in the ring. */
+static int take_inline(struct link *link, struct pvmi_message *message, const struct pvmi_record *record)
+{
+	struct pvmi_block *block;
+
+	if (!record->length)
+		return 0;
+	block = pvmi_block_private(record->length);
+	if (!block)
+		return PVMI_CLOSE_MEMORY;
+	pvmi_ring_body(&link->ring, record, block->bytes);
+	if (pvmi_message_append(message, block, block->bytes, record->length) < 0) {
+		pvmi_block_unref(block);
+		return PVMI_CLOSE_MEMORY;
+	}
+	return 0;
+}
+
 static int copy_in(struct pvmi_message *message, const uint8_t *from, size_t length)
 {
 	struct pvmi_block *block;
@@ -169,16 +187,18 @@ static int begin(struct pvmi_source *source, const struct pvmi_record *record)
 }
 
 /* A small message: all of it is in the record. */
-static int take_whole(struct pvmi_source *source, const struct pvmi_record *record, const uint8_t *body)
+static int take_whole(const struct link *link, struct pvmi_source *source, const struct pvmi_record *record)
 {
 	struct pvmi_message *message;
+	uint8_t *place;
 
 	if (record->number != source->last + 1)
 		return PVMI_CLOSE_PROTOCOL;
 	pvmi_source_drop_partial(source);
-	message = pvmi_message_small(body, record->length);
+	message = pvmi_message_small(record->length, &place);
 	if (!message)
 		return PVMI_CLOSE_MEMORY;
+	pvmi_ring_body(&link->ring, record, place);
 	describe(message, record);
 	source->partial = message;
 	source->have = record->length;
@@ -186,7 +206,7 @@ static int take_whole(struct pvmi_source *source, const struct pvmi_record *reco
 	return 0;
 }
 
-static int take_part(struct pvmi_inlet *inlet, const struct pvmi_record *record, const uint8_t *body)
+static int take_part(struct pvmi_inlet *inlet, const struct pvmi_record *record)
 {
 	struct pvmi_source *source = inlet->source;
 	struct link *link = inlet->link;
@@ -199,7 +219,7 @@ static int take_part(struct pvmi_inlet *inlet, const struct pvmi_record *record,
 	if (!source->partial || record->number != source->last + 1 ||
 	    record->message_length > LONGEST || record->length > record->message_length - source->have)
 		return PVMI_CLOSE_PROTOCOL;
-	reason = record->kind == PVMI_RECORD_INLINE ? copy_in(source->partial, body, record->length)
+	reason = record->kind == PVMI_RECORD_INLINE ? take_inline(link, source->partial, record)
 						    : take_lent(link, source->partial, record);
 	if (reason)
 		return reason;
@@ -212,7 +232,7 @@ static int take_part(struct pvmi_inlet *inlet, const struct pvmi_record *record,
 	return 0;
 }
 
-static int take(struct pvmi_inlet *inlet, const struct pvmi_record *record, const uint8_t *body)
+static int take(struct pvmi_inlet *inlet, const struct pvmi_record *record)
 {
 	struct pvmi_source *source = inlet->source;
 	struct link *link = inlet->link;
@@ -227,8 +247,8 @@ static int take(struct pvmi_inlet *inlet, const struct pvmi_record *record, cons
 			pvmi_lender_release(link->lender, record->lend);
 		return 0;
 	}
-	reason = record->kind == PVMI_RECORD_WHOLE ? take_whole(source, record, body)
-						   : take_part(inlet, record, body);
+	reason = record->kind == PVMI_RECORD_WHOLE ? take_whole(link, source, record)
+						   : take_part(inlet, record);
 	if (!reason)
 		__atomic_store_n(&link->ring.shared->taken, source->last, __ATOMIC_RELEASE);
 	return reason;
@@ -254,18 +274,19 @@ static int in_drain(struct pvmi_inlet *inlet)
 {
 	struct link *link = inlet->link;
 	struct pvmi_record record;
-	const uint8_t *body;
-	int result, reason = 0;
+	int result, reason = 0, count = 0;
 
 	if (!link)
 		return 0;
-	while (!reason && (result = pvmi_ring_next(&link->ring, &record, &body))) {
+	while (!reason && (result = pvmi_ring_next(&link->ring, &record))) {
 		if (result < 0)
 			return PVMI_CLOSE_PROTOCOL;
 		pvmi->plane->spin.sender = inlet->source->sender;
 		pvmi->plane->spin.sender_processor = record.processor;
-		reason = take(inlet, &record, body);
+		reason = take(inlet, &record);
 		pvmi_ring_taken(&link->ring, &record);
+		if (count++)
+			pvmi_ring_expect(&link->ring);
 	}
 	tell_of_room(link);
 	return reason;
