@@ -285,7 +285,7 @@ void pvmi_tev_record(int event, int phase, ...)
 	va_end(values);
 }
 
-static void outer(int event, int phase, va_list *values)
+void pvmi_tev_outer_list(int event, int phase, va_list *values)
 {
 	if (phase == TEV_EVENT_EXIT && pvmi->tracing->nested)
 		pvmi->tracing->nested--;
@@ -299,22 +299,8 @@ void pvmi_tev_outer(int event, int phase, ...)
 	va_list values;
 
 	va_start(values, phase);
-	outer(event, phase, &values);
+	pvmi_tev_outer_list(event, phase, &values);
 	va_end(values);
-}
-
-/* For libgpvm3. */
-void pvmi_group_event(int event, int phase, ...)
-{
-	va_list values;
-
-	if (!pvmi->traced && !pvmi->tracing->nested)
-		return;
-	pvmi_begin(PVMI_ANYWHERE);
-	va_start(values, phase);
-	outer(event, phase, &values);
-	va_end(values);
-	pvmi_end_quietly(PvmOk);
 }
 
 void pvmi_tev_flush(void)

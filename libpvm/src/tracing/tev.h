@@ -9,6 +9,7 @@
 #define PVMI_TEV_H
 
 #include <pvmtev.h>
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "../pvmi.h"
@@ -49,6 +50,7 @@ void pvmi_tev_record(int event, int phase, ...);
 
 /* The same for a function that calls other public ones, which make no events meanwhile: both are always called. */
 void pvmi_tev_outer(int event, int phase, ...);
+void pvmi_tev_outer_list(int event, int phase, va_list *values);
 
 /* Where events go, or which, has changed. */
 void pvmi_tev_update(void);
