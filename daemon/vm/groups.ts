@@ -18,6 +18,8 @@ interface Group {
   /** tid by instance, 0 where one has left. */
   members: number[];
   frozen: boolean;
+  /** Frozen, and a member has left: the others can ask, and leave, but not wait for each other any more. */
+  defunct?: boolean;
   /** By tid: the call that was carried out last. Its answer may have been lost with a link. */
   released: Record<number, string>;
   page?: Page;
@@ -219,7 +221,7 @@ export class Groups {
   }
 
   #refusal(group: Group | undefined, tid: number, count: number): number | undefined {
-    if (!group) return pvm.NoGroup;
+    if (!group || group.defunct) return pvm.NoGroup;
     if (!group.members.includes(tid)) return pvm.NotInGroup;
     return count < 1 && count !== -1 ? pvm.BadParam : undefined;
   }
@@ -329,16 +331,17 @@ export class Groups {
     const gate = this.#gate(name, group);
     const members = group.members.map((member) => (member === tid ? 0 : member));
     while (members.at(-1) === 0) members.pop();
-    const gone = group.frozen || members.length === 0; // a static group ends when a member leaves
+    const gone = members.length === 0;
+    const defunct = group.frozen;
     const { [tid]: _gone, ...released } = group.released;
     let { waiting } = group;
     const stays = ended && gate?.kind === 'barrier' && gate.has(tid);
     if (stays) waiting = { page: waiting?.page ?? 0, count: gate.count, tids: [...new Set([...(waiting?.tids ?? []), tid])] };
     else waiting = without(waiting, [tid]);
-    await this.#save(name, gone ? undefined : { ...group, members, released, waiting });
+    await this.#save(name, gone ? undefined : { ...group, members, released, ...(defunct ? { defunct, waiting: undefined } : { waiting }) });
     if (stays) gate.died(tid, failed(pvm.NotInGroup));
     else gate?.forget(tid, failed(pvm.NotInGroup));
-    if (gate && gone) {
+    if (gate && (gone || defunct)) {
       this.#gates.delete(name);
       gate.tell(() => failed(pvm.NoGroup));
     } else if (gate?.empty) {

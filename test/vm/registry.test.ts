@@ -375,7 +375,7 @@ describe('the registry', () => {
       assert.deepEqual(await Promise.all([2, 3].map((local) => group(client(), tid(local), Verb.BARRIER, { number: 2 }))), [0, 0]);
     });
 
-    it('freeze together, and end when a member of a frozen group leaves', async () => {
+    it('freeze together, and wait no more for each other when a member of a frozen group has left', async () => {
       const client = bench.client('n1');
       for (const member of [1, 2].map(tid)) await group(client, member, Verb.JOIN);
       assert.deepEqual(await Promise.all([1, 2].map((local) => group(client, tid(local), Verb.FREEZE, { number: 2 }))), [2, 2]);
@@ -383,6 +383,10 @@ describe('the registry', () => {
       const wait = group(client, tid(1), Verb.BARRIER, { number: 2 });
       await group(client, tid(2), Verb.LEAVE);
       assert.equal(await wait, -19);
+      assert.equal(await group(client, tid(1), Verb.BARRIER, { number: 1 }), -19);
+      assert.equal(await group(client, tid(1), Verb.SIZE), 1);
+      assert.equal(await group(client, tid(2), Verb.LEAVE), -20);
+      assert.equal(await group(client, tid(1), Verb.LEAVE), 0);
       assert.equal(await group(client, tid(1), Verb.SIZE), -19);
     });
   });

@@ -186,3 +186,16 @@ int pvmi_group_error(const char *function, int code)
 		pvm_errno = code;
 	return code;
 }
+
+void pvmi_group_event(int event, int phase, ...)
+{
+	va_list values;
+
+	if (!pvmi->traced && !pvmi->tracing->nested)
+		return;
+	pvmi_begin(PVMI_ANYWHERE);
+	va_start(values, phase);
+	pvmi_tev_outer_list(event, phase, &values);
+	va_end(values);
+	pvmi_end_quietly(PvmOk);
+}

@@ -5,15 +5,12 @@
  *
  * The input is one frame's payload; first it is taken as it is, then its body as that of each kind.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../src/api/api.h"
 #include "../../src/link/link.h"
 #include "../../src/message/message.h"
-#include "../../src/plane/plane.h"
-#include "../fake_node.h"
 
 #define WITH(name, fields) { mpvm_task_ToTask_##name##_tag, fields }
 
@@ -53,7 +50,6 @@ static void as_it_is(const struct pvmi_frame *frame)
 {
 	switch (frame->tag) {
 	case mpvm_task_ToTask_deliver_tag:
-	case mpvm_task_ToTask_traffic_ask_tag:
 		pvmi_link_event(frame);
 		break;
 	case mpvm_task_ToTask_route_tag:
@@ -79,18 +75,6 @@ static void as_each_kind(const struct pvmi_frame *frame)
 	free(list.tids);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	static struct pvmi_link link = { .fd = -1 };
-
-	(void)argc;
-	(void)argv;
-	fake_open();
-	fake_enrol(1, 1);
-	pvmi->link = &link;
-	return 0;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* In memory of exactly its size, so that a step too far is seen. */
@@ -105,7 +89,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		as_each_kind(&(struct pvmi_frame){ .body = frame.body ? frame.body : payload, .length = frame.body ? frame.length : 0 });
 	}
 	as_each_kind(&(struct pvmi_frame){ .body = payload, .length = size });
-	pvmi_notices_check(true);
 	drop_arrived();
 	pvmi_leave();
 	free(payload);
