@@ -300,7 +300,7 @@ static int look_at_areas(struct ckpt_job *job, bool last)
 		if (!last && area->fresh && can_watch(area) && area->protection)
 			area->watched = tracker->watch(area);
 	}
-	if (!error && job->rounds && tracker->look)
+	if (!error && tracker && tracker->look)
 		error = tracker->look(job);
 	if (!last)
 		ckpt_let_go();

@@ -204,8 +204,8 @@ void ckpt_in_start(struct ckpt_in *in, int fd, ckpt_tick tick, void *self)
 	ckpt_hash_start(&in->hash);
 }
 
-/* Makes n bytes lie in the buffer, and whatever follows them, up to `ahead` bytes at a time. 1: the
- * stream ended before the first of them. */
+/* Makes n bytes lie in the buffer; up to `ahead` more are read along. 1: the stream ended before the
+ * first of them. */
 static int fill(struct ckpt_in *in, size_t n, size_t ahead)
 {
 	size_t room;
@@ -217,9 +217,10 @@ static int fill(struct ckpt_in *in, size_t n, size_t ahead)
 		in->head = 0;
 	}
 	while (in->tail - in->head < n) {
-		room = CKPT_IN_ROOM - in->tail;
-		got = receive_some(in->fd, in->buffer + in->tail, room < ahead ? room : ahead, in->tick,
-				   in->self);
+		room = n - (in->tail - in->head) + ahead;
+		if (room > CKPT_IN_ROOM - in->tail)
+			room = CKPT_IN_ROOM - in->tail;
+		got = receive_some(in->fd, in->buffer + in->tail, room, in->tick, in->self);
 		if (got == 0 && in->tail == in->head)
 			return 1;
 		if (got <= 0)
@@ -253,40 +254,24 @@ int ckpt_in_record(struct ckpt_in *in, struct ckpt_record *record, uint32_t unha
 	return 0;
 }
 
-int ckpt_in_pages(struct ckpt_in *in, void *to, size_t length)
+const uint8_t *ckpt_in_piece(struct ckpt_in *in, size_t length, size_t *got)
 {
-	uint8_t *at = to;
-	size_t n = in->tail - in->head;
-	long got;
+	bool large = length >= CKPT_IN_PIECE;
+	size_t n = large ? CKPT_IN_PIECE : length;
+	const uint8_t *piece;
 
-	/* Large pieces mostly follow each other: what is read ahead of them would be copied twice. */
-	in->ahead = length >= CKPT_IN_ROOM ? LITTLE_AHEAD : CKPT_IN_ROOM;
-	if (n > length)
-		n = length;
-	memcpy(at, in->buffer + in->head, n);
-	ckpt_hash_update(&in->hash, at, n);
-	in->head += n;
-	at += n;
-	length -= n;
-	while (length) {
-		n = length;
-		if (n < 32768 && in->ahead == CKPT_IN_ROOM) {   /* take what follows it along */
-			if (fill(in, n, CKPT_IN_ROOM))
-				return in->error ? in->error : (in->error = -ECONNRESET);
-			memcpy(at, in->buffer + in->head, n);
-			ckpt_hash_update(&in->hash, at, n);
-			in->head += n;
-			return 0;
-		}
-		got = receive_some(in->fd, at, n > CKPT_OUT_ROOM ? CKPT_OUT_ROOM : n, in->tick, in->self);
-		if (got <= 0)
-			return in->error = got ? (int)got : -ECONNRESET;
-		ckpt_hash_update(&in->hash, at, got);
-		in->received += got;
-		at += got;
-		length -= got;
+	/* What is read beyond a large piece would have to be moved. */
+	in->ahead = large ? LITTLE_AHEAD : CKPT_IN_ROOM;
+	if (fill(in, n, in->ahead)) {
+		if (!in->error)
+			in->error = -ECONNRESET;
+		return NULL;
 	}
-	return 0;
+	piece = in->buffer + in->head;
+	ckpt_hash_update(&in->hash, piece, n);
+	in->head += n;
+	*got = n;
+	return piece;
 }
 
 bool ckpt_decode(const struct ckpt_record *record, const pb_msgdesc_t *fields, void *message)

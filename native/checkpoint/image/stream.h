@@ -2,8 +2,8 @@
  * The image stream: records in, records out, a checksum over every byte of them.
  *
  * Output goes through one buffer, so that what is hashed is what is sent, whatever the program (or
- * the agent itself) writes to that memory meanwhile. Input takes small records through a buffer and
- * receives pages in place. Freestanding: used by the agent and by the restorer.
+ * the agent itself) writes to that memory meanwhile. Input goes through one
+ * as well: there pages are hashed and looked at while they are hot. Freestanding: used by the agent and by the restorer.
  */
 #ifndef CKPT_STREAM_H
 #define CKPT_STREAM_H
@@ -19,7 +19,8 @@
 #define CKPT_MAGIC 0x4d565049u
 #define CKPT_RECORD_MAX 65536u          /* bytes of a record's message */
 #define CKPT_OUT_ROOM 262144u
-#define CKPT_IN_ROOM 65536u
+#define CKPT_IN_PIECE 131072u
+#define CKPT_IN_ROOM 262144u
 #define CKPT_STALL_MS 30000             /* a peer that takes nothing for so long is lost */
 
 /* Called between pieces of long work and while waiting: non-zero stops it. */
@@ -65,7 +66,9 @@ struct ckpt_record {
 };
 /* Reads a record; its bytes are hashed unless it is END. 1: the stream ended between records. */
 int ckpt_in_record(struct ckpt_in *in, struct ckpt_record *record, uint32_t unhashed_type);
-int ckpt_in_pages(struct ckpt_in *in, void *to, size_t length);
+/* Of the raw bytes behind a PAGES record, `length` of which are still to come, the next ones, hashed; valid until
+ * the next call. They are in the processor's cache: it is time to look at them. NULL: in->error. */
+const uint8_t *ckpt_in_piece(struct ckpt_in *in, size_t length, size_t *got);
 bool ckpt_decode(const struct ckpt_record *record, const pb_msgdesc_t *fields, void *message);
 
 /* Exact reads and writes of the opening. */

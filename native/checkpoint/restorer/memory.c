@@ -5,6 +5,7 @@
 #include "restorer.h"
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -189,10 +190,25 @@ struct area *area_at(uintptr_t address)
 	return low < restorer.area_count && restorer.areas[low].start <= address ? &restorer.areas[low] : NULL;
 }
 
+/* By the kernel: it writes to the pages themselves. Were they written to at their addresses, each
+ * would first have to be made known to the processor (under some hypervisors that costs more than all
+ * the rest), and most of them the task will not touch for long. */
+static void put(uintptr_t to, const uint8_t *from, size_t length)
+{
+	struct iovec local = { (void *)from, length }, remote = { (void *)to, length };
+	long n = SYS(process_vm_writev, SYS(getpid), &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		n = 0;
+	memcpy((void *)(to + n), from + n, length - n);
+}
+
 void take_pages(uintptr_t start, uint32_t count)
 {
 	uintptr_t end = start + count * CKPT_PAGE;
 	struct area *area;
+	const uint8_t *piece;
+	size_t got;
 	long error;
 
 	if (!count || count > 65536)
@@ -212,11 +228,15 @@ void take_pages(uintptr_t start, uint32_t count)
 			give_up("RESTORER_FAILED", "mprotect %lx-%lx: %e", area->start, area->end, error);
 		area->now = PROT_READ | PROT_WRITE;
 	}
-	if (count > 4)          /* in one go, rather than fault by fault under recv */
+	if (count > 4)          /* in one go, rather than page by page */
 		SYS(madvise, start, end - start, MADV_POPULATE_WRITE);
-	if (ckpt_in_pages(&restorer.in, (void *)start, end - start))
-		give_up("STREAM_BROKEN", "receiving pages: %e", (long)restorer.in.error);
-	note_locks(area, start, end);
+	for (; start < end; start += got) {
+		piece = ckpt_in_piece(&restorer.in, end - start, &got);
+		if (!piece)
+			give_up("STREAM_BROKEN", "receiving pages: %e", (long)restorer.in.error);
+		put(start, piece, got);
+		note_locks(area, start, start + got, piece);
+	}
 	restorer.pages += count;
 }
 

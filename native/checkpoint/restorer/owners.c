@@ -77,23 +77,32 @@ static void note(uintptr_t at)
 		restorer.locks_incomplete = true;
 }
 
-/* The words that are rare are looked at first: all memory passes here. A lock may begin in the page
- * before, or end in the page behind, whichever comes first; behind the end of a file there is none. */
-void note_locks(const struct area *area, uintptr_t start, uintptr_t end)
+/* The words that are rare are looked at first: all memory passes here. `shift`: from where these bytes
+ * are to where they belong. */
+static void look(const uint8_t *from, uintptr_t till, uintptr_t shift)
 {
-	const size_t most = sizeof(struct rwlock) - sizeof(uint64_t);
-	const uint64_t *word = (const uint64_t *)(start - area->start < most ? area->start : start - most);
-	const uint64_t *last;
+	const uint64_t *word = (const uint64_t *)from, *last = (const uint64_t *)till;
 
-	if (area->kind == mpvm_image_Area_Kind_FILE_PRIVATE || area->end - end < most)
-		end -= most;
-	for (last = (const uint64_t *)end; word < last; word++) {
+	for (; word < last; word++) {
 		if (__builtin_expect(word[2] - 1 < KIND_MOST, 0) && is_mutex((const struct mutex *)word))
-			note((uintptr_t)word);
+			note((uintptr_t)word + shift);
 		else if (__builtin_expect((word[1] & ~0x200000002ull) == 0x100000001ull, 0) &&
 			 is_rwlock((const struct rwlock *)word))
-			note((uintptr_t)word);
+			note((uintptr_t)word + shift);
 	}
+}
+
+/* Of pages that have just come: `content` is a copy that is at hand. A lock may begin in the page
+ * before, or end in the page behind, whichever comes first; behind the end of a file there is none. */
+void note_locks(const struct area *area, uintptr_t start, uintptr_t end, const uint8_t *content)
+{
+	const size_t most = sizeof(struct rwlock) - sizeof(uint64_t);
+	bool ends = area->kind == mpvm_image_Area_Kind_FILE_PRIVATE || area->end - end < most;
+
+	look((const uint8_t *)(start - area->start < most ? area->start : start - most), start, 0);
+	look(content, (uintptr_t)content + (end - start) - most, start - (uintptr_t)content);
+	if (!ends)
+		look((const uint8_t *)end - most, end, 0);
 }
 
 /* ------------------------------------------------------------------ when all is there */
@@ -131,7 +140,8 @@ static void look_everywhere(void)
 	restorer.lock_count = 0;
 	for (i = 0; i < restorer.area_count; i++)
 		if (is_writable(restorer.areas[i].start, CKPT_PAGE))
-			note_locks(&restorer.areas[i], restorer.areas[i].start, restorer.areas[i].end);
+			note_locks(&restorer.areas[i], restorer.areas[i].start, restorer.areas[i].end,
+				   (const uint8_t *)restorer.areas[i].start);
 	if (restorer.locks_incomplete)
 		give_up("IMAGE_TOO_LARGE", "more than %d locks that are held", MAX_LOCKS);
 }

@@ -258,7 +258,7 @@ void leave(struct thread *thread) __attribute__((noreturn));
 const struct thread *thread_of(uint32_t old);           /* by its number at the source */
 
 /* owners.c */
-void note_locks(const struct area *area, uintptr_t start, uintptr_t end);       /* pages that have just come */
+void note_locks(const struct area *area, uintptr_t start, uintptr_t end, const uint8_t *content);
 void renumber_threads(void);
 
 /* process.c */

@@ -114,11 +114,12 @@ bool is_kernel_area(uintptr_t start)
 
 void compare_vdso(uintptr_t start, uint32_t count)
 {
-	static uint8_t page[CKPT_PAGE];
-	size_t i;
+	const uint8_t *page;
+	size_t i, got;
 
 	for (; count; count--, start += CKPT_PAGE) {
-		if (ckpt_in_pages(&restorer.in, page, CKPT_PAGE))
+		page = ckpt_in_piece(&restorer.in, CKPT_PAGE, &got);
+		if (!page)
 			give_up("STREAM_BROKEN", "receiving the vDSO: %e", (long)restorer.in.error);
 		for (i = 0; i < restorer.kernel_count; i++) {
 			struct kernel_area *area = &restorer.kernel[i];

@@ -83,7 +83,8 @@ static void look(void)
 	size_t page;
 
 	for (page = WORDS * 8 / CKPT_PAGE; page--;)
-		note_locks(&area, area.start + page * CKPT_PAGE, area.start + (page + 1) * CKPT_PAGE);
+		note_locks(&area, area.start + page * CKPT_PAGE, area.start + (page + 1) * CKPT_PAGE,
+			   (const uint8_t *)(area.start + page * CKPT_PAGE));
 	renumber_threads();
 }
 
