@@ -3,12 +3,12 @@
  * here, membership, tasks, migrations, and the two gRPC servers; and the way down again.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { Monitor } from '../activity/monitor.js';
 import { createBalancing } from '../balance/index.js';
-import { asMpvmError, MpvmError } from '../errors.js';
+import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import { Drains } from '../drain/index.js';
 import { Hosts } from '../hosts/index.js';
 import type { FigureParts } from '../http/figures.js';
@@ -29,6 +29,7 @@ import { createGrpcServer, listenTcp, listenUnix, stopServer } from '../rpc/list
 import { createLocalClient } from '../rpc/local-client.js';
 import { nodeImplementation } from '../rpc/node-service.js';
 import type { Parts } from '../rpc/node-service.js';
+import { RevokedCertificates } from '../rpc/revoked.js';
 import { serve } from '../rpc/server.js';
 import { controlService, nodeService, registryService } from '../rpc/services.js';
 import { createTasks } from '../task/index.js';
@@ -81,6 +82,7 @@ export class Daemon {
   readonly #instance = randomBytes(8).toString('hex');
   readonly #nodeServer: Server = createGrpcServer();
   readonly #controlServer: Server = createGrpcServer();
+  readonly #revoked = new RevokedCertificates();
   readonly #parts: { promise: Promise<Parts>; resolve(parts: Parts): void; reject(error: Error): void };
   #phase: Phase = 'starting';
   /** Nothing of an earlier life is in the directory. */
@@ -113,6 +115,8 @@ export class Daemon {
     try {
       await daemon.#start();
     } catch (error) {
+      // It is of no use any more: the next start takes a new one, if this machine may make it.
+      if (hasCode(error, 'CERTIFICATE_REVOKED')) rmSync(options.paths.tls, { recursive: true, force: true });
       await daemon.#abandon();
       throw error;
     }
@@ -132,13 +136,14 @@ export class Daemon {
     this.#environment = { ...process.env };
     applySettings(settings, process.env);
     const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise, (caller, reason) => this.#retire(caller, reason));
-    this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
+    this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log, this.#revoked));
     this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
-    const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity);
+    const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity, this.#revoked);
     this.#member = await Member.join({
       vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, speed: settings.speed ?? 0, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
       selfClient: createLocalClient(nodeService, nodeHandlers, node),
-      credentials: (peer) => clientCredentials(identity, peer),
+      credentials: (peer) => clientCredentials(identity, peer, this.#revoked),
+      revoked: this.#revoked,
       status: () => ({ tasks: this.#tasks?.list().filter(({ isConsole }) => !isConsole).length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
     }, joinPatienceMs);
     await this.#begin(this.#member, identity, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
@@ -175,7 +180,7 @@ export class Daemon {
       if (!this.#member) throw new MpvmError('NODE_UNREACHABLE', { peer: `node ${name}`, detail: 'this daemon is starting' });
       return this.#member.peer(name);
     };
-    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
+    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer, revoked: this.#revoked });
     this.#registry = registry;
     this.#hosts = await Hosts.open({
       store: this.#store, vm, address, port, paths, environment: this.#environment, identity, log: log.child({ part: 'hosts' }),
@@ -189,7 +194,7 @@ export class Daemon {
       log: log.child({ part: 'drain' }),
     });
     const handlers = { ...registry.implementation(), ...this.#hosts.implementation(), ...this.#drains.implementation() };
-    this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
+    this.#nodeServer.addService(...serve(registryService, handlers, registryLog, this.#revoked));
     return createLocalClient(registryService, handlers, node);
   }
 
@@ -329,8 +334,8 @@ export class Daemon {
   }
 }
 
-function remoteRegistry(target: string, identity: Identity): RegistryClient {
-  return createRegistryClient({ target, peer: target, unreachable: 'REGISTRY_UNREACHABLE', credentials: clientCredentials(identity) });
+function remoteRegistry(target: string, identity: Identity, revoked: RevokedCertificates): RegistryClient {
+  return createRegistryClient({ target, peer: target, unreachable: 'REGISTRY_UNREACHABLE', credentials: clientCredentials(identity, undefined, revoked) });
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {
