@@ -29,6 +29,7 @@ import { createGrpcServer, listenTcp, listenUnix, stopServer } from '../rpc/list
 import { createLocalClient } from '../rpc/local-client.js';
 import { nodeImplementation } from '../rpc/node-service.js';
 import type { Parts } from '../rpc/node-service.js';
+import { addReflection } from '../rpc/reflection.js';
 import { RevokedCertificates } from '../rpc/revoked.js';
 import { serve } from '../rpc/server.js';
 import { controlService, nodeService, registryService } from '../rpc/services.js';
@@ -53,6 +54,8 @@ export interface DaemonOptions {
   registry: boolean;
   paths: NodePaths;
   faults: boolean;
+  /** control.sock tells its services to whoever asks for them. */
+  reflection: boolean;
   /** A node that is told to stop (SIGTERM) has so long to move its tasks to others; 0: it does not. */
   stopDrainS: number;
   /** Where to open the HTTP port at once; undefined: when somebody asks for it. */
@@ -214,6 +217,7 @@ export class Daemon {
     this.#controlServer.addService(...serve(controlService, control, log));
     http.add(...dashboardRoutes({ client: createLocalClient(controlService, control, vm.self.name), node: vm.self.name, log: log.child({ part: 'dashboard' }) }));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
+    if (this.#options.reflection) await addReflection(this.#controlServer);
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
     if (this.#phase === 'starting') this.#phase = 'serving';
