@@ -38,7 +38,7 @@ import { dashboardRoutes } from '../web/index.js';
 import { EmbeddedStore } from './embedded-store.js';
 import { GroupPages } from './group-pages.js';
 import type { Timing } from './membership.js';
-import { linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
+import { keepIdentity, linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
 import { Registry } from './registry.js';
 import { Member } from './virtual-machine.js';
 
@@ -56,6 +56,8 @@ export interface DaemonOptions {
   faults: boolean;
   /** control.sock tells its services to whoever asks for them. */
   reflection: boolean;
+  /** Told to stop, it keeps what it needs to come back (not the node of the registry: its VM is gone then). */
+  stay: boolean;
   /** A node that is told to stop (SIGTERM) has so long to move its tasks to others; 0: it does not. */
   stopDrainS: number;
   /** Where to open the HTTP port at once; undefined: when somebody asks for it. */
@@ -75,6 +77,12 @@ const othersLeaveMs = 10_000;
 
 /** A node that is sent home hears by then that it has been struck off. */
 const retireMs = 5000;
+
+/** How a node goes down: open again when it comes back; and with its identity kept for that. */
+interface Manner {
+  reopen?: boolean;
+  stays?: boolean;
+}
 
 /** starting → serving → stopping → stopped */
 type Phase = 'starting' | 'serving' | 'stopping' | 'stopped';
@@ -237,14 +245,14 @@ export class Daemon {
   }
 
   /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */
-  stop(reason: string, reopen = false): Promise<void> {
-    this.#stopped ??= this.#goDown(reason, reopen).finally(() => this.onStopped());
+  stop(reason: string, how: Manner = {}): Promise<void> {
+    this.#stopped ??= this.#goDown(reason, how).finally(() => this.onStopped());
     return this.#stopped;
   }
 
   /** As stop(), after its tasks have been moved to other nodes, as far as those have room. */
   leave(reason: string): Promise<void> {
-    this.#leaving ??= this.#empty(reason).then((reopen) => this.stop(reason, reopen));
+    this.#leaving ??= this.#empty(reason).then((reopen) => this.stop(reason, { reopen, stays: this.#options.stay && !this.#registry }));
     return this.#leaving;
   }
 
@@ -289,7 +297,7 @@ export class Daemon {
     });
   }
 
-  async #goDown(reason: string, reopen: boolean): Promise<void> {
+  async #goDown(reason: string, { reopen, stays }: Manner): Promise<void> {
     this.#phase = 'stopping';
     this.#log.info({ reason }, 'stopping');
     const { paths, node } = this.#options;
@@ -299,7 +307,8 @@ export class Daemon {
     this.#parts.reject(new MpvmError('SHUTTING_DOWN', { node }));
     await this.#attempt('leave', () => this.#member?.leave(reopen));
     await this.#close();
-    removeDirectory(paths, this.#registry !== undefined);
+    if (stays) keepIdentity(paths);
+    else removeDirectory(paths, this.#registry !== undefined);
     this.#phase = 'stopped';
   }
 
