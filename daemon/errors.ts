@@ -45,6 +45,7 @@ const catalogue = {
   JOIN_VERSION: { text: 'the other side speaks another version of the joining protocol ({detail})', remedy: 'install the same version of mpvm on all machines', exit: 'failed' },
   AUTHORITY_MISMATCH: { text: 'who answers at {address} is not the VM that the token is for', remedy: 'do not trust that address; if the VM has been started anew, make a new token with `mpvm token`', exit: 'failed' },
   NODE_NAME_TAKEN: { text: 'a node named {node} is up at {address}', remedy: 'choose another name with --node', exit: 'failed' },
+  CERTIFICATE_REVOKED: { text: 'node {node} has been deleted from its VM, and its certificate with it', remedy: 'let it join anew: mpvm token, mpvm join TOKEN', exit: 'failed' },
   VM_NAME_CLASH: { text: '{path} belongs to another VM named {name}', remedy: 'stop that one with `mpvm down --name {name}`, or set MPVM_DIR to another directory', exit: 'failed' },
 
   // -- adding and deleting hosts

@@ -32,7 +32,9 @@ const usage = `usage: mpvmd --node NAME --address IPv4 [options]
   --join ADDR:PORT   join the VM whose registry is there
   --dir DIR          where the VMs of this machine lie (default: MPVM_DIR, else /tmp/mpvm-UID)
   --http [ADDR:]PORT open the HTTP port (metrics, dashboard) at once: at a loopback address, else with TLS
+  --reflection       gRPC server reflection on control.sock (also: MPVM_REFLECTION=1)
   --faults           allow the injection of faults (tests)
+  --stay             when told to stop: keep the node's certificate and number, so that it can come back
   --stop-drain S     when told to stop: so many seconds to move tasks to other nodes (default ${stopDrainS}; 0: they end)
   --grace-ms MS      registry: a node is dead when it was silent for so long (default: MPVM_GRACE_MS, else ${defaultTiming.graceMs})
   --log-level LEVEL  ${logLevels.join(', ')} (default: MPVM_LOG, else info); the log is mpvmd.log in the node's directory
@@ -46,8 +48,8 @@ function readArguments(args: string[]): Settings | 'help' {
   const bad = (detail: string): MpvmError => new MpvmError('BAD_OPTION', { detail });
   const { values } = parseArgs({ args, options: {
     vm: { type: 'string' }, name: { type: 'string' }, node: { type: 'string' }, address: { type: 'string' }, port: { type: 'string' },
-    registry: { type: 'boolean' }, join: { type: 'string' }, dir: { type: 'string' }, faults: { type: 'boolean' }, http: { type: 'string' },
-    'grace-ms': { type: 'string' }, 'stop-drain': { type: 'string' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
+    registry: { type: 'boolean' }, join: { type: 'string' }, dir: { type: 'string' }, faults: { type: 'boolean' }, reflection: { type: 'boolean' }, http: { type: 'string' },
+    'grace-ms': { type: 'string' }, 'stop-drain': { type: 'string' }, stay: { type: 'boolean' }, 'log-level': { type: 'string' }, help: { type: 'boolean', short: 'h' },
   } });
   if (values.help) return 'help';
   if (!values.node) throw bad('--node is missing');
@@ -68,13 +70,17 @@ function readArguments(args: string[]): Settings | 'help' {
   return {
     vm, node: values.node, address: values.address, port: number('port', values.port, 65_535), join: values.join, registry: values.registry ?? false,
     paths: nodePaths(resolve(values.dir ?? baseDirectory()), vm, values.node),
-    faults: values.faults ?? ['1', 'true', 'yes'].includes(process.env['MPVM_FAULTS'] ?? ''),
+    faults: values.faults ?? isSet('MPVM_FAULTS'),
+    reflection: values.reflection ?? isSet('MPVM_REFLECTION'),
+    stay: values.stay ?? false,
     stopDrainS: values['stop-drain'] === undefined ? stopDrainS : number('stop-drain', values['stop-drain'], 86_400),
     http: values.http === undefined ? undefined : { address: http[1] ?? '', port: number('http', http[2], 65_535) },
     timing: { ...defaultTiming, graceMs, suspectMs: Math.min(defaultTiming.suspectMs, graceMs / 2) },
     logLevel,
   };
 }
+
+const isSet = (name: string): boolean => ['1', 'true', 'yes'].includes(process.env[name] ?? '');
 
 async function main(): Promise<void> {
   const settings = readArguments(process.argv.slice(2));

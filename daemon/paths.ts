@@ -40,6 +40,8 @@ export interface NodePaths {
   /** The watch that goes on without its caller. */
   readonly watch: string;
   readonly tls: string;
+  /** What the node knows of its tasks, for the daemon after this one. */
+  readonly tasks: string;
   /** The tasks' own sockets. */
   readonly taskSockets: string;
   /** The tasks' output pipes. */
@@ -83,6 +85,7 @@ export function nodePaths(base: string, vm: string, node: string): NodePaths {
     decisions: join(directory, 'balance.log'),
     watch: join(directory, 'balance.json'),
     tls: join(directory, 'tls'),
+    tasks: join(directory, 'tasks'),
     taskSockets: join(directory, 't'),
     output: join(directory, 'out'),
   };

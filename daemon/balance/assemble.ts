@@ -11,6 +11,8 @@ export interface NodeSample {
   sample: mpvm.node.ISampleReply | undefined;
 }
 
+/** PVM's sp= of a node that nothing is said about. */
+const usualSpeed = 1000;
 /** Beyond the window: an overloaded node takes its time, and may wait for a task's answer. */
 const patienceMs = 10_000;
 
@@ -37,7 +39,8 @@ export function assemble(samples: readonly NodeSample[], nowMs: number, rest: Re
       name: node.name ?? '',
       up: sample !== undefined,
       cordoned: node.cordoned ?? false,
-      cores: (sample?.cpus ?? node.cpus ?? 1) / Math.max(1, machine.length),
+      // Of a node that is called twice as fast each processor counts for two.
+      cores: ((sample?.cpus ?? node.cpus ?? 1) / Math.max(1, machine.length)) * ((node.speed || usualSpeed) / usualSpeed),
       // On one machine other work is the same for all nodes: it tells nothing about where to be.
       other: shared ? 0 : otherWork(machine),
       memoryFreeBytes: sample?.memoryFreeBytes ?? 0,

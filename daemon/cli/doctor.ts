@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../native/index.js';
-import { vmsIn } from './session.js';
+import { vmsIn } from '../local-nodes.js';
 import type { Session } from './session.js';
 import { done, failed } from './exit.js';
 import { bytes, paint } from './format.js';

@@ -16,7 +16,7 @@ import { fingerprintOf, readIdentity } from '../rpc/certificates.js';
 import { readNodeFile, removeDirectory } from '../vm/node-directory.js';
 import type { NodeFile } from '../vm/node-directory.js';
 import { paint } from './format.js';
-import { nodesIn } from './session.js';
+import { nodesIn } from '../local-nodes.js';
 import type { Session } from './session.js';
 import { printJson } from './table.js';
 import { formatTid } from './tid.js';

@@ -134,7 +134,7 @@ command('drain [node...]', 'cordon nodes and move all their tasks away', async (
   .option('--dry-run', 'show who would go where, and who cannot and why')
   .option('--deadline <s>', 'until then, try again what cannot be moved', seconds)
   .addOption(new Option('--then <what>', 'what happens to tasks that are still there at the deadline: the drain fails, they are killed, or it waits for them (default: fail)').choices(['fail', 'kill', 'wait']))
-  .option('--concurrency <n>', 'moves at once (default: 2)', count(1))
+  .option('--concurrency <n>', 'moves at once (default: 2; with a deadline as many as it takes)', count(1))
   .option('--reason <text>', 'why; kept with user and time')
   .option('--detach', 'do not wait for it')
   .option('--cancel', 'stop the drain of these nodes; they stay cordoned')

@@ -1,9 +1,8 @@
 /** What every command knows: which VM is meant, how to print, and how to reach a daemon of it. */
-import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { accepts } from '../accepts.js';
 import { MpvmError } from '../errors.js';
-import { baseDirectory, checkName, localNodeName, nodePaths, vmName } from '../paths.js';
+import { nodesIn } from '../local-nodes.js';
+import { baseDirectory, checkName, vmName } from '../paths.js';
 import type { ControlClient } from '../rpc/clients.js';
 
 export interface CommonOptions {
@@ -38,7 +37,7 @@ export class Session {
 
   /** A client of a daemon that answers: the one asked for, else any of this machine. Throws NO_VM. */
   async control(): Promise<ControlClient> {
-    this.#client ??= await this.#connect();
+    this.#client ??= await (await import('../client.js')).connect({ name: this.name, directory: this.base });
     return this.#client;
   }
 
@@ -56,62 +55,4 @@ export class Session {
     this.#client?.close();
     this.#client = undefined;
   }
-
-  async #connect(): Promise<ControlClient> {
-    for (const path of this.#candidates()) {
-      if (!(await accepts(path))) continue;
-      const { createControlClient } = await import('../rpc/clients.js');
-      return createControlClient(path, this.name);
-    }
-    throw noVm(this.name, vmsIn(this.base));
-  }
-
-  /** Any node answers for the whole VM; the local link comes first. */
-  #candidates(): string[] {
-    const first = nodePaths(this.base, this.name, localNodeName()).controlSocket;
-    const rest = this.localNodes().map((node) => nodePaths(this.base, this.name, node).controlSocket);
-    // One that was asked for by name is not replaced by another.
-    if (process.env.MPVM_NODE) return [first];
-    return [...new Set([resolved(first), ...rest.map(resolved)])];
-  }
-}
-
-function noVm(name: string, others: string[]): MpvmError {
-  const running = others.length > 0 ? ` (there is: ${others.join(', ')})` : '';
-  return new MpvmError('NO_VM', { name, running, command: name === 'default' ? 'mpvm up' : `mpvm up --name ${name}` });
-}
-
-/** Nodes with a directory in that of a VM. */
-export function nodesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && isSocket(join(directory, entry.name, 'control.sock')))
-      .map((entry) => entry.name)
-      .sort(new Intl.Collator('en', { numeric: true }).compare);
-  } catch {
-    return [];
-  }
-}
-
-/** Names of VMs with a directory here. */
-export function vmsIn(base: string): string[] {
-  try {
-    return readdirSync(base, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && statSync(join(base, entry.name, 'local'), { throwIfNoEntry: false }))
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
-}
-
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-function isSocket(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
 }

@@ -31,6 +31,10 @@ const forgiveMs = 5000;
 const lookAgainMs = 100;
 const whileMovingMs = 1000;
 const progressMs = 250;
+const fewMoves = 2;
+const manyMoves = 16;
+/** Moves that are made at once share a network: they take longer than is predicted of each. */
+const caution = 3;
 /** Between SIGTERM and SIGKILL. */
 const killGraceMs = 3000;
 /** Until heartbeats tell what a task that has moved takes at its new node. */
@@ -102,7 +106,7 @@ export class Drain {
 
   get info(): mpvm.node.IDrainInfo {
     const { id, nodes, reason, user, startedMs, deadlineMs, then } = this.record;
-    return { id, nodes, reason, user, startedMs, deadlineMs, then, progress: this.#progress.report(this.#seen, this.record.concurrency) };
+    return { id, nodes, reason, user, startedMs, deadlineMs, then, progress: this.#progress.report(this.#seen, this.record.concurrency || fewMoves) };
   }
 
   /** Resolves when it is over. Never rejects. */
@@ -150,11 +154,22 @@ export class Drain {
   }
 
   #begin(moves: readonly PlannedMove[]): void {
+    const limit = this.#limit(moves);
     for (const move of moves) {
-      if (this.#running.size >= this.record.concurrency) return;
+      if (this.#running.size >= limit) return;
       const work: Promise<void> = this.#move(move).finally(() => this.#running.delete(work));
       this.#running.add(work);
     }
+  }
+
+  /** Moves at once: as asked, else few, but as many as it takes to be done before the deadline. */
+  #limit(moves: readonly PlannedMove[]): number {
+    const { concurrency, deadlineMs } = this.record;
+    if (concurrency > 0) return concurrency;
+    if (deadlineMs === 0) return fewMoves;
+    const needed = moves.reduce((sum, { seconds }) => sum + seconds, 0) * caution;
+    const seconds = Math.max(0.001, (deadlineMs - Date.now()) / 1000);
+    return Math.min(manyMoves, Math.max(fewMoves, Math.ceil(needed / seconds)));
   }
 
   /** Until a move has ended, or it is time to look again. */
@@ -323,7 +338,7 @@ export class Drain {
   }
 
   #tell(): void {
-    if (this.#planned) this.feed.progress(this.#progress.report(this.#seen, this.record.concurrency));
+    if (this.#planned) this.feed.progress(this.#progress.report(this.#seen, this.record.concurrency || fewMoves));
   }
 
   // ---------------------------------------------------------------- moving

@@ -14,6 +14,7 @@ export interface DrainRecord {
   /** 0: none. */
   deadlineMs: number;
   then: mpvm.node.DrainRequest.Then;
+  /** Moves at once; 0: two, or with a deadline as many as it needs. */
   concurrency: number;
   /** Tasks that it has moved so far. */
   moved: number;
@@ -22,7 +23,6 @@ export interface DrainRecord {
 export const prefix = 'drain/';
 export const keyOf = (id: string): string => `${prefix}${id}`;
 
-const defaultConcurrency = 2;
 const mostConcurrency = 64;
 
 /** Throws BAD_REQUEST. */
@@ -36,6 +36,6 @@ export function recordOf(request: mpvm.node.IDrainRequest, id: string): DrainRec
   return {
     id, nodes, then, startedMs, reason: request.reason ?? '', user: request.user ?? '', moved: 0,
     deadlineMs: request.deadlineS ? startedMs + request.deadlineS * 1000 : 0,
-    concurrency: Math.min(mostConcurrency, request.concurrency || defaultConcurrency),
+    concurrency: Math.min(mostConcurrency, request.concurrency ?? 0),
   };
 }

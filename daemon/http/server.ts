@@ -39,6 +39,8 @@ export interface HttpOptions {
   identity: Identity;
   /** Where address, port and token are kept for the daemon after this one. */
   file: string;
+  /** A request must be complete after so long (default 30 s), its headers after a third of that. */
+  requestMs?: number;
   log: Logger;
 }
 export interface HttpAddress {
@@ -53,8 +55,7 @@ interface Kept {
 }
 
 const connectionLimit = 128;
-const headersMs = 10_000;
-const requestMs = 30_000;
+const defaultRequestMs = 30_000;
 const headerBytes = 8192;
 const bodyBytes = 65_536;
 
@@ -115,8 +116,9 @@ export class HttpServer {
   async #open(wanted: Kept): Promise<HttpAddress> {
     const { address } = wanted;
     const secure = !isLoopback(address);
-    const { key, certificate } = this.#options.identity;
-    const limits = { maxHeaderSize: headerBytes, headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000, connectionsCheckingInterval: 2000 };
+    const { requestMs = defaultRequestMs, identity: { key, certificate } } = this.#options;
+    const headersMs = requestMs / 3;
+    const limits = { maxHeaderSize: headerBytes, headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 5000, connectionsCheckingInterval: headersMs / 4 };
     const answer = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
     const server = secure ? createTlsServer({ ...limits, key, cert: certificate, minVersion: 'TLSv1.3', handshakeTimeout: headersMs }, answer) : createServer(limits, answer);
     server.maxConnections = connectionLimit;

@@ -10,6 +10,7 @@ import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { MpvmError } from '../errors.js';
 import { privateDirectory } from '../paths.js';
+import type { RevokedCertificates } from './revoked.js';
 
 /** PEM texts. */
 export interface Identity {
@@ -150,10 +151,11 @@ export function serverCredentials(identity: Identity): ServerCredentials {
   return ServerCredentials.createSsl(Buffer.from(identity.authority), [pair], true);
 }
 
-/** `node`: whom the other side must prove to be; left out, any node of this VM. */
-export function clientCredentials(identity: Identity, node?: string): ChannelCredentials {
+/** `node`: whom the other side must prove to be; left out, any node of this VM whose certificate is not `revoked`. */
+export function clientCredentials(identity: Identity, node?: string, revoked?: RevokedCertificates): ChannelCredentials {
   return credentials.createSsl(Buffer.from(identity.authority), Buffer.from(identity.key), Buffer.from(identity.certificate), {
     checkServerIdentity: (_host, certificate) => {
+      if (revoked?.has(certificate.fingerprint256)) return new Error(`the certificate of ${String(certificate.subject.CN)} has been revoked`);
       if (node === undefined || certificate.subject.CN === node) return undefined;
       return new Error(`the daemon there is ${String(certificate.subject.CN)}, not ${node}`);
     },

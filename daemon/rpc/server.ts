@@ -5,7 +5,8 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerUnaryCall, ServerWritableStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Logger } from '../log.js';
-import { asMpvmError } from '../errors.js';
+import { asMpvmError, MpvmError } from '../errors.js';
+import type { RevokedCertificates } from './revoked.js';
 import type { AnyMethod, Method, Service } from './services.js';
 import { toStatus } from './wire-errors.js';
 
@@ -14,6 +15,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** The certificate's common name of the calling node; undefined on a unix socket. */
   readonly caller: string | undefined;
+  /** SHA-256 of that certificate, as TLS tells it. */
+  readonly fingerprint?: string;
 }
 
 export type ImplementationOf<S extends Service> = {
@@ -26,8 +29,8 @@ export type ImplementationOf<S extends Service> = {
 
 type AnyHandler = (request: unknown, context: CallContext) => unknown;
 
-/** For `server.addService(...serve(nodeService, {...}, log))`. */
-export function serve<S extends Service>(service: S, implementation: ImplementationOf<S>, log: Logger): [ServiceDefinition, UntypedServiceImplementation] {
+/** For `server.addService(...serve(nodeService, {...}, log))`. Callers with a revoked certificate get CERTIFICATE_REVOKED. */
+export function serve<S extends Service>(service: S, implementation: ImplementationOf<S>, log: Logger, revoked?: RevokedCertificates): [ServiceDefinition, UntypedServiceImplementation] {
   const definition: Record<string, ServiceDefinition[string]> = {};
   const handlers: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(service)) {
@@ -36,8 +39,8 @@ export function serve<S extends Service>(service: S, implementation: Implementat
     definition[name] = grpcMethod(method);
     const bound = handler.bind(implementation);
     handlers[name] = method.streams
-      ? (call: ServerWritableStream<unknown, unknown>) => void answerStream(method, bound, call, log)
-      : (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void answerUnary(method, bound, call, reply, log);
+      ? (call: ServerWritableStream<unknown, unknown>) => void answerStream(method, bound, call, { log, revoked })
+      : (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>) => void answerUnary(method, bound, call, reply, { log, revoked });
   }
   return [definition, handlers];
 }
@@ -56,37 +59,45 @@ function grpcMethod(method: AnyMethod): ServiceDefinition[string] {
 
 type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 
-function contextOf(call: AnyCall): CallContext {
+interface Keeper {
+  log: Logger;
+  revoked?: RevokedCertificates;
+}
+
+function contextOf(call: AnyCall, { revoked }: Keeper): CallContext {
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort());
   const certificate = call.getAuthContext().sslPeerCertificate;
   const name: unknown = certificate?.subject.CN;
-  return { signal: controller.signal, caller: typeof name === 'string' ? name : undefined };
+  const fingerprint = certificate?.fingerprint256;
+  if (revoked?.has(fingerprint)) throw new MpvmError('CERTIFICATE_REVOKED', { node: String(name) });
+  return { signal: controller.signal, caller: typeof name === 'string' ? name : undefined, fingerprint };
 }
 
-async function answerUnary(method: AnyMethod, handler: AnyHandler, call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>, log: Logger): Promise<void> {
+async function answerUnary(method: AnyMethod, handler: AnyHandler, call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>, keeper: Keeper): Promise<void> {
   try {
-    reply(null, await handler(call.request, contextOf(call)));
+    reply(null, await handler(call.request, contextOf(call, keeper)));
   } catch (thrown) {
-    report(method, thrown, log);
+    report(method, thrown, keeper.log);
     reply(toStatus(thrown));
   }
 }
 
-async function answerStream(method: AnyMethod, handler: AnyHandler, call: ServerWritableStream<unknown, unknown>, log: Logger): Promise<void> {
-  const context = contextOf(call);
+async function answerStream(method: AnyMethod, handler: AnyHandler, call: ServerWritableStream<unknown, unknown>, keeper: Keeper): Promise<void> {
+  let context: CallContext | undefined;
   call.on('error', () => undefined); // the client is told below; a broken transport has nobody to tell
   call.sendMetadata(new Metadata()); // tells the client at once that the call has been taken up
   try {
+    const { signal } = (context = contextOf(call, keeper));
     const replies = (handler(call.request, context) as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     const stop = (): void => void replies.return?.().catch(() => undefined);
-    context.signal.addEventListener('abort', stop, { once: true });
-    for (let next = await replies.next(); !next.done && !context.signal.aborted; next = await replies.next()) {
-      if (!call.write(next.value)) await drained(call, context.signal);
+    signal.addEventListener('abort', stop, { once: true });
+    for (let next = await replies.next(); !next.done && !signal.aborted; next = await replies.next()) {
+      if (!call.write(next.value)) await drained(call, signal);
     }
     call.end();
   } catch (thrown) {
-    if (!context.signal.aborted) report(method, thrown, log);
+    if (!context?.signal.aborted) report(method, thrown, keeper.log);
     call.emit('error', toStatus(thrown));
   }
 }

@@ -83,7 +83,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
     this.paths = options.paths;
     this.log = options.log;
     for (const folder of [this.paths.output, this.paths.taskSockets]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.book = new Book(join(this.paths.node, 'tasks'), this.log);
+    this.book = new Book(this.paths.tasks, this.log);
     this.book.startAt(this.vm.firstLocal);
     this.#router = new Router(this);
     this.#notices = new Notices(this, this.#router);

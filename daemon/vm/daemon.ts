@@ -3,12 +3,12 @@
  * here, membership, tasks, migrations, and the two gRPC servers; and the way down again.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import { Monitor } from '../activity/monitor.js';
 import { createBalancing } from '../balance/index.js';
-import { asMpvmError, MpvmError } from '../errors.js';
+import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import { Drains } from '../drain/index.js';
 import { Hosts } from '../hosts/index.js';
 import type { FigureParts } from '../http/figures.js';
@@ -29,6 +29,8 @@ import { createGrpcServer, listenTcp, listenUnix, stopServer } from '../rpc/list
 import { createLocalClient } from '../rpc/local-client.js';
 import { nodeImplementation } from '../rpc/node-service.js';
 import type { Parts } from '../rpc/node-service.js';
+import { addReflection } from '../rpc/reflection.js';
+import { RevokedCertificates } from '../rpc/revoked.js';
 import { serve } from '../rpc/server.js';
 import { controlService, nodeService, registryService } from '../rpc/services.js';
 import { createTasks } from '../task/index.js';
@@ -36,7 +38,7 @@ import { dashboardRoutes } from '../web/index.js';
 import { EmbeddedStore } from './embedded-store.js';
 import { GroupPages } from './group-pages.js';
 import type { Timing } from './membership.js';
-import { linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
+import { keepIdentity, linkLocal, readNodeFile, removeDirectory, writeNodeFile } from './node-directory.js';
 import { Registry } from './registry.js';
 import { Member } from './virtual-machine.js';
 
@@ -52,6 +54,10 @@ export interface DaemonOptions {
   registry: boolean;
   paths: NodePaths;
   faults: boolean;
+  /** control.sock tells its services to whoever asks for them. */
+  reflection: boolean;
+  /** Told to stop, it keeps what it needs to come back (not the node of the registry: its VM is gone then). */
+  stay: boolean;
   /** A node that is told to stop (SIGTERM) has so long to move its tasks to others; 0: it does not. */
   stopDrainS: number;
   /** Where to open the HTTP port at once; undefined: when somebody asks for it. */
@@ -72,6 +78,12 @@ const othersLeaveMs = 10_000;
 /** A node that is sent home hears by then that it has been struck off. */
 const retireMs = 5000;
 
+/** How a node goes down: open again when it comes back; and with its identity kept for that. */
+interface Manner {
+  reopen?: boolean;
+  stays?: boolean;
+}
+
 /** starting → serving → stopping → stopped */
 type Phase = 'starting' | 'serving' | 'stopping' | 'stopped';
 
@@ -81,6 +93,7 @@ export class Daemon {
   readonly #instance = randomBytes(8).toString('hex');
   readonly #nodeServer: Server = createGrpcServer();
   readonly #controlServer: Server = createGrpcServer();
+  readonly #revoked = new RevokedCertificates();
   readonly #parts: { promise: Promise<Parts>; resolve(parts: Parts): void; reject(error: Error): void };
   #phase: Phase = 'starting';
   /** Nothing of an earlier life is in the directory. */
@@ -113,6 +126,8 @@ export class Daemon {
     try {
       await daemon.#start();
     } catch (error) {
+      // It is of no use any more: the next start takes a new one, if this machine may make it.
+      if (hasCode(error, 'CERTIFICATE_REVOKED')) rmSync(options.paths.tls, { recursive: true, force: true });
       await daemon.#abandon();
       throw error;
     }
@@ -132,13 +147,14 @@ export class Daemon {
     this.#environment = { ...process.env };
     applySettings(settings, process.env);
     const nodeHandlers = nodeImplementation(node, new GroupPages(paths.taskSockets), () => this.#parts.promise, (caller, reason) => this.#retire(caller, reason));
-    this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log));
+    this.#nodeServer.addService(...serve(nodeService, nodeHandlers, log, this.#revoked));
     this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
-    const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity);
+    const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity, this.#revoked);
     this.#member = await Member.join({
       vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, speed: settings.speed ?? 0, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
       selfClient: createLocalClient(nodeService, nodeHandlers, node),
-      credentials: (peer) => clientCredentials(identity, peer),
+      credentials: (peer) => clientCredentials(identity, peer, this.#revoked),
+      revoked: this.#revoked,
       status: () => ({ tasks: this.#tasks?.list().filter(({ isConsole }) => !isConsole).length ?? 0, lastLocal: this.#tasks?.lastLocal ?? 0 }),
     }, joinPatienceMs);
     await this.#begin(this.#member, identity, { vm, name: node, address, port, pid: process.pid, host: this.#member.self.host, instance: this.#instance, registry: registryAddress ?? `${address}:${port}` });
@@ -175,7 +191,7 @@ export class Daemon {
       if (!this.#member) throw new MpvmError('NODE_UNREACHABLE', { peer: `node ${name}`, detail: 'this daemon is starting' });
       return this.#member.peer(name);
     };
-    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer });
+    const registry = await Registry.open({ store: this.#store, vm, node, log: registryLog, timing, lastCall, peer, revoked: this.#revoked });
     this.#registry = registry;
     this.#hosts = await Hosts.open({
       store: this.#store, vm, address, port, paths, environment: this.#environment, identity, log: log.child({ part: 'hosts' }),
@@ -189,7 +205,7 @@ export class Daemon {
       log: log.child({ part: 'drain' }),
     });
     const handlers = { ...registry.implementation(), ...this.#hosts.implementation(), ...this.#drains.implementation() };
-    this.#nodeServer.addService(...serve(registryService, handlers, registryLog));
+    this.#nodeServer.addService(...serve(registryService, handlers, registryLog, this.#revoked));
     return createLocalClient(registryService, handlers, node);
   }
 
@@ -209,6 +225,7 @@ export class Daemon {
     this.#controlServer.addService(...serve(controlService, control, log));
     http.add(...dashboardRoutes({ client: createLocalClient(controlService, control, vm.self.name), node: vm.self.name, log: log.child({ part: 'dashboard' }) }));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
+    if (this.#options.reflection) await addReflection(this.#controlServer);
     writeNodeFile(paths, file);
     await listenUnix(this.#controlServer, paths.controlSocket);
     if (this.#phase === 'starting') this.#phase = 'serving';
@@ -228,14 +245,14 @@ export class Daemon {
   }
 
   /** Ends the tasks of this node, and with the registry's node the VM; leaves no file. */
-  stop(reason: string, reopen = false): Promise<void> {
-    this.#stopped ??= this.#goDown(reason, reopen).finally(() => this.onStopped());
+  stop(reason: string, how: Manner = {}): Promise<void> {
+    this.#stopped ??= this.#goDown(reason, how).finally(() => this.onStopped());
     return this.#stopped;
   }
 
   /** As stop(), after its tasks have been moved to other nodes, as far as those have room. */
   leave(reason: string): Promise<void> {
-    this.#leaving ??= this.#empty(reason).then((reopen) => this.stop(reason, reopen));
+    this.#leaving ??= this.#empty(reason).then((reopen) => this.stop(reason, { reopen, stays: this.#options.stay && !this.#registry }));
     return this.#leaving;
   }
 
@@ -280,7 +297,7 @@ export class Daemon {
     });
   }
 
-  async #goDown(reason: string, reopen: boolean): Promise<void> {
+  async #goDown(reason: string, { reopen, stays }: Manner): Promise<void> {
     this.#phase = 'stopping';
     this.#log.info({ reason }, 'stopping');
     const { paths, node } = this.#options;
@@ -290,7 +307,8 @@ export class Daemon {
     this.#parts.reject(new MpvmError('SHUTTING_DOWN', { node }));
     await this.#attempt('leave', () => this.#member?.leave(reopen));
     await this.#close();
-    removeDirectory(paths, this.#registry !== undefined);
+    if (stays) keepIdentity(paths);
+    else removeDirectory(paths, this.#registry !== undefined);
     this.#phase = 'stopped';
   }
 
@@ -329,8 +347,8 @@ export class Daemon {
   }
 }
 
-function remoteRegistry(target: string, identity: Identity): RegistryClient {
-  return createRegistryClient({ target, peer: target, unreachable: 'REGISTRY_UNREACHABLE', credentials: clientCredentials(identity) });
+function remoteRegistry(target: string, identity: Identity, revoked: RevokedCertificates): RegistryClient {
+  return createRegistryClient({ target, peer: target, unreachable: 'REGISTRY_UNREACHABLE', credentials: clientCredentials(identity, undefined, revoked) });
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {

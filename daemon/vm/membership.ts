@@ -40,6 +40,8 @@ export interface NodeRecord {
   registry: boolean;
   /** hi_speed of pvm_config; 0: PVM's 1000. */
   speed: number;
+  /** SHA-256 of the certificate that it has joined with; empty: it is the registry's own node. */
+  certificate: string;
   cordon?: Cordon;
 }
 /** What is known of a node only while it is up. */
@@ -127,12 +129,12 @@ export class Membership {
   }
 
   /** A daemon joins, for the first time or again. Throws JOIN_REFUSED. */
-  async join(request: mpvm.node.JoinRequest, registry: boolean): Promise<Joined> {
+  async join(request: mpvm.node.JoinRequest, registry: boolean, certificate = ''): Promise<Joined> {
     const present = this.#presences.get(request.name);
     const before = this.#records.get(request.name);
     if (present && present.links > 0 && before?.instance !== request.instance)
       throw new MpvmError('JOIN_REFUSED', { node: request.name, detail: `a node of this name is up at ${before?.address}:${before?.port}` });
-    const joined = await update<NodeRecord, Joined>(this.#store, keyOf(request.name), (now) => this.#admit(request, registry, now));
+    const joined = await update<NodeRecord, Joined>(this.#store, keyOf(request.name), (now) => this.#admit(request, registry, certificate, now));
     const presence = this.#presences.get(request.name);
     if (presence) presence.lease.renew();
     else this.#presences.set(request.name, this.#newPresence(request.name));
@@ -140,7 +142,7 @@ export class Membership {
     return joined;
   }
 
-  #admit(request: mpvm.node.JoinRequest, registry: boolean, now: NodeRecord | undefined): { value: NodeRecord; result: Joined } {
+  #admit(request: mpvm.node.JoinRequest, registry: boolean, certificate: string, now: NodeRecord | undefined): { value: NodeRecord; result: Joined } {
     const { name, address, port, architecture, memoryBytes, cpus, instance, speed } = request;
     const host = now?.host ?? this.#freeHost(name, request.host);
     const returns = now !== undefined && now.standing !== 'up';
@@ -150,7 +152,7 @@ export class Membership {
     const firstLocal = remembers ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
     const record: NodeRecord = {
       name, address, port, host, architecture, memoryBytes, cpus, instance,
-      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed,
+      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed, certificate,
       ...(now?.cordon ? { cordon: now.cordon } : {}),
     };
     return { value: record, result: { host, firstLocal, tasksLost } };
@@ -197,9 +199,11 @@ export class Membership {
     if (record) await this.#amend(name, { standing: 'left', lastLocal: Math.max(record.lastLocal, lastLocal), tasksLost: false, ...(reopen ? { cordon: undefined } : {}) });
   }
 
-  /** Has left, and its cordon with it. */
-  async strikeOff(name: string): Promise<void> {
+  /** Has left, and its cordon with it. Returns the fingerprint of its certificate. */
+  async strikeOff(name: string): Promise<string> {
+    const { certificate = '' } = this.#records.get(name) ?? {};
     await this.#amend(name, { standing: 'left', tasksLost: false, cordon: undefined });
+    return certificate;
   }
 
   /** A drain under way goes on under another reason. Throws NODE_UNKNOWN. */
@@ -274,6 +278,6 @@ export class Membership {
 }
 
 /** What of a record others are told about. */
-function visible({ lastLocal: _l, tasksLost: _t, ...shown }: NodeRecord): string {
+function visible({ lastLocal: _l, tasksLost: _t, certificate: _c, ...shown }: NodeRecord): string {
   return JSON.stringify(shown);
 }

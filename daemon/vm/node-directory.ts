@@ -2,8 +2,8 @@
  * The node's directory on disk: one daemon at a time, what a restarted daemon finds of its earlier
  * life, and how it is removed in the end.
  */
-import { linkSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { errnoOf, MpvmError } from '../errors.js';
 import { processStartTime } from '../native/index.js';
 import { checkSocketPaths, defaultBase, privateDirectory } from '../paths.js';
@@ -56,6 +56,15 @@ export function linkLocal(paths: NodePaths): void {
     unlinkSync(paths.localLink); // its node has gone
     symlinkSync(basename(paths.node), paths.localLink);
   }
+}
+
+/** What a node that is to come back needs: who it is, and where the registry is, which knows its number and the tids that it has given out. */
+export function keepIdentity(paths: NodePaths): void {
+  const file = readNodeFile(paths);
+  if (file) writeNodeFile(paths, { ...file, host: 0 });
+  const kept = new Set([paths.tls, paths.nodeFile, paths.settings].map((path) => basename(path)));
+  for (const name of readdirSync(paths.node)) if (!kept.has(name)) rmSync(join(paths.node, name), { recursive: true, force: true });
+  if (pointsTo(paths.localLink, basename(paths.node))) rmSync(paths.localLink, { force: true });
 }
 
 /** Leaves nothing of the node; nor of the VM, if it was the last here. */

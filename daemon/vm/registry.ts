@@ -7,6 +7,7 @@ import { MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { NodeClient } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
+import type { RevokedCertificates } from '../rpc/revoked.js';
 import type { CallContext, ImplementationOf } from '../rpc/server.js';
 import type { registryService } from '../rpc/services.js';
 import type { DrainRpcs } from '../drain/index.js';
@@ -22,6 +23,7 @@ import type { Timing } from './membership.js';
 import { Offices } from './offices.js';
 import { PageHolders } from './page-holders.js';
 import { pvm } from './pvm.js';
+import { update } from './store.js';
 import type { Change, Store } from './store.js';
 
 type VmEvent = mpvm.node.IVmEvent;
@@ -42,6 +44,8 @@ export interface RegistryOptions {
   timing?: Timing;
   /** Asks a silent node once more whether it lives. */
   lastCall(node: mpvm.node.INodeInfo): Promise<boolean>;
+  /** Kept by the registry, asked by all that serve and call. */
+  revoked: RevokedCertificates;
   /** Service Node of a node of the VM. Throws when it cannot be reached just now. */
   peer(node: string): Pick<NodeClient, 'groupPage'>;
 }
@@ -56,7 +60,8 @@ export class Registry {
   readonly #groups: Groups;
   readonly #mailbox: Mailbox;
   readonly #offices: Offices;
-  readonly #subscribers = new Set<EventQueue<VmEvent>>();
+  /** And the node that each tells. */
+  readonly #subscribers = new Map<EventQueue<VmEvent>, string>();
   /** What waits for a task's end: its barriers and mailbox calls. */
   readonly #waits = new Map<number, Set<AbortController>>();
   #secret = Buffer.alloc(0);
@@ -84,6 +89,7 @@ export class Registry {
     const vm: VmRecord = known?.value ?? { name: options.vm, secret: randomBytes(16).toString('hex') };
     if (!known) await options.store.compareAndSet('vm', 0, vm);
     registry.#secret = Buffer.from(vm.secret, 'hex');
+    for (const key of (await options.store.list('revoked/')).keys()) options.revoked.add(key.slice('revoked/'.length));
     await registry.#directory.load();
     await registry.#members.load();
     await registry.#groups.load();
@@ -96,7 +102,7 @@ export class Registry {
   close(): void {
     this.#members.stop();
     this.#pages.close();
-    for (const subscriber of this.#subscribers) subscriber.end();
+    for (const subscriber of this.#subscribers.keys()) subscriber.end();
   }
 
   nodes(): mpvm.node.INodeInfo[] {
@@ -105,7 +111,13 @@ export class Registry {
 
   /** It has been sent home: it has left, and comes back without the cordon that emptied it. */
   async strikeOff(node: string): Promise<void> {
-    await this.#members.strikeOff(node);
+    const certificate = await this.#members.strikeOff(node);
+    if (certificate === '') return;
+    // Who deletes a node may not trust it any more: with this certificate it does not come back.
+    await update<{ node: string; timeMs: number }, null>(this.#store, `revoked/${certificate}`, () => ({ value: { node, timeMs: Date.now() }, result: null }));
+    this.#options.revoked.add(certificate);
+    this.#publish({ revoked: certificate });
+    for (const [subscriber, name] of this.#subscribers) if (name === node) subscriber.end();
   }
 
   /** For a drain; a reason that was given before stays unless the drain has one of its own. */
@@ -162,15 +174,15 @@ export class Registry {
     };
   }
 
-  async *#join(request: mpvm.node.JoinRequest, { signal, caller }: CallContext): AsyncGenerator<VmEvent> {
+  async *#join(request: mpvm.node.JoinRequest, { signal, caller, fingerprint }: CallContext): AsyncGenerator<VmEvent> {
     checkCaller(caller, request.name);
-    const { host, firstLocal, tasksLost } = await this.#members.join(request, request.name === this.#options.node);
+    const { host, firstLocal, tasksLost } = await this.#members.join(request, request.name === this.#options.node, fingerprint);
     this.#log.info({ member: request.name, address: request.address, port: request.port, host, instance: request.instance, tasksLost }, 'node joined');
     const queue = new EventQueue<VmEvent>(signal);
     const broken = this.#members.linked(request.name);
     // The snapshot and the place in the queue are taken in one step: no change is missed or told twice.
-    this.#subscribers.add(queue);
-    const snapshot = { vm: this.#options.vm, yourHost: host, nodes: this.#members.nodes(), directory: this.#directory.entries(), secret: this.#secret, firstLocal, tasksLost, offices: { officers: this.#offices.officers } };
+    this.#subscribers.set(queue, request.name);
+    const snapshot = { vm: this.#options.vm, yourHost: host, nodes: this.#members.nodes(), directory: this.#directory.entries(), secret: this.#secret, firstLocal, tasksLost, offices: { officers: this.#offices.officers }, revoked: this.#options.revoked.list };
     try {
       yield { snapshot };
       yield* queue;
@@ -268,7 +280,7 @@ export class Registry {
   }
 
   #publish(event: VmEvent): void {
-    for (const subscriber of this.#subscribers) subscriber.push(event);
+    for (const subscriber of this.#subscribers.keys()) subscriber.push(event);
   }
 }
 

@@ -10,6 +10,7 @@ import type { NodeClient, RegistryClient, VirtualMachine, VmEvents } from '../co
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { createNodeClient } from '../rpc/clients.js';
+import type { RevokedCertificates } from '../rpc/revoked.js';
 import { mpvm } from '../rpc/messages.js';
 import { memoryAvailable } from './machine.js';
 import { patientRegistry } from './patient-registry.js';
@@ -40,6 +41,7 @@ export interface MemberOptions {
   /** Of this node itself. */
   selfClient: NodeClient;
   credentials(node: string): ChannelCredentials;
+  revoked: RevokedCertificates;
   status(): { tasks: number; lastLocal: number };
   log: Logger;
 }
@@ -201,6 +203,8 @@ export class Member implements VirtualMachine {
         await this.#options.registry.leave(request, { timeoutMs: leaveMs });
         break;
       } catch (error) {
+        // Struck off already.
+        if (hasCode(error, 'CERTIFICATE_REVOKED')) break;
         if (Date.now() + rejoinMs < deadline) {
           await pause(rejoinMs);
           continue;
@@ -229,6 +233,10 @@ export class Member implements VirtualMachine {
       } catch (thrown) {
         const error = asMpvmError(thrown);
         if (this.#stop.signal.aborted) return;
+        if (this.#joined && hasCode(error, 'CERTIFICATE_REVOKED')) {
+          this.#log.error({ cause: error.message }, 'this node is no part of the VM any more, and ends');
+          return this.#emit('shutdown', error.message);
+        }
         if (!this.#joined && !failed(error)) return;
         if (linked || !told) this.#log.warn({ code: error.code, cause: error.message }, 'no link to the registry; trying to join again');
         told = true;
@@ -249,6 +257,7 @@ export class Member implements VirtualMachine {
     else if (event.moved) this.#tell(this.#view.move(event.moved));
     else if (event.forgotten) this.#forgotten(event.forgotten);
     else if (event.offices) this.#takeOffices(event.offices);
+    else if (event.revoked) this.#options.revoked.add(event.revoked);
     else if (event.shutdown) this.#emit('shutdown', 'the VM goes down');
   }
 
@@ -266,6 +275,7 @@ export class Member implements VirtualMachine {
     this.firstLocal = Math.max(this.firstLocal, snapshot.firstLocal ?? 1);
     this.tasksLost = snapshot.tasksLost ?? false;
     this.#takeOffices(snapshot.offices ?? {});
+    for (const certificate of snapshot.revoked ?? []) this.#options.revoked.add(certificate);
     this.#tell(this.#view.replace(snapshot));
     this.#emit('resynced');
     this.#log.info({ host: this.self.host, nodes: snapshot.nodes?.length, again, tasksLost: this.tasksLost }, 'joined the VM');

@@ -57,6 +57,10 @@ describe('the snapshot', () => {
     ], 0);
     assert.deepEqual(nodes.map(({ name, cores, other }) => [name, cores, other]), [['a', 2, 1], ['b', 2, 1], ['c', 4, 3]]);
   });
+  it('counts the processors of a node that is called twice as fast for two', () => {
+    const { nodes } = assemble([{ node: { name: 'a', speed: 2000 }, sample: sample('x', []) }, of('b', sample('y', []))], 0);
+    assert.deepEqual(nodes.map(({ cores }) => cores), [8, 4]);
+  });
   it('leaves other work out when there is but one machine', () => {
     const { nodes } = assemble([of('a', sample('x', [], { runnable: 9 })), of('b', sample('x', [], { runnable: 9 }))], 0);
     assert.deepEqual(nodes.map(({ other }) => other), [0, 0]);

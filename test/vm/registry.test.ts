@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { hasCode, MpvmError } from '../../daemon/errors.js';
 import { noLog } from '../../daemon/log.js';
+import { RevokedCertificates } from '../../daemon/rpc/revoked.js';
 import { createLocalClient } from '../../daemon/rpc/local-client.js';
 import { mpvm } from '../../daemon/rpc/messages.js';
 import type { ImplementationOf } from '../../daemon/rpc/server.js';
@@ -43,7 +44,7 @@ class Bench {
   }
   async #open(): Promise<void> {
     const timing = { suspectMs: 2000, graceMs: 5000, judgeMs: 5 };
-    this.registry = await Registry.open({ store: this.store, vm: 'bench', node: 'n1', log: noLog, timing, lastCall: ({ name }) => Promise.resolve(this.alive.has(name ?? '')), peer: (node) => this.pages(node) });
+    this.registry = await Registry.open({ store: this.store, vm: 'bench', node: 'n1', log: noLog, timing, lastCall: ({ name }) => Promise.resolve(this.alive.has(name ?? '')), peer: (node) => this.pages(node), revoked: new RevokedCertificates() });
   }
   close(): void {
     this.registry.close();
