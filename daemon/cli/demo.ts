@@ -184,7 +184,7 @@ function keepNotice(session: Session): void {
     '',
     'The VM is left up. Try, in this directory:',
     `  export MPVM_NAME=${session.name}`,
-    '  npx mpvm nodes',
+    '  npx mpvm dashboard --open',
     '  npx mpvm run build/examples/heat -n 1024 -s 20000 -p 500 &',
     '  npx mpvm ps',
     '  npx mpvm migrate TID --to n1',

@@ -11,8 +11,8 @@ import { milestone, progress as moveLine, summary } from './migrate.js';
 import { nodeList } from './nodes.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
-import { blockerShape, migrationShape } from './shapes.js';
-import type { BlockerShape, MigrationShape } from './shapes.js';
+import { leftShape, migrationShape, plannedShape } from './shapes.js';
+import type { LeftShape, MigrationShape, PlannedShape } from './shapes.js';
 import { expectOk } from './status.js';
 import { printJson, printLines, table } from './table.js';
 import { formatTid } from './tid.js';
@@ -31,19 +31,6 @@ interface Options {
 const Then = mpvm.node.DrainRequest.Then;
 const thens = { fail: Then.FAIL, kill: Then.KILL, wait: Then.WAIT };
 
-interface PlannedShape {
-  tid: string;
-  from: string;
-  to: string;
-  bytes: number;
-  ms: number;
-  reason: string;
-}
-interface LeftShape {
-  tid: string;
-  node: string;
-  blockers: BlockerShape[];
-}
 export interface DrainShape {
   id: string;
   nodes: string[];
@@ -218,14 +205,6 @@ export async function watchDrain(
 /** A line for each task that moves, and one for all of them. */
 function progressLines(progress: mpvm.node.DrainEvent.IProgress): string[] {
   return [...(progress.moves ?? []).map((move) => moveLine(migrationShape(move))), totals(progressShape(progress))];
-}
-
-export function leftShape(left: mpvm.node.DrainEvent.ILeft): LeftShape {
-  return { tid: formatTid(left.tid ?? 0), node: left.node ?? '', blockers: (left.blockers ?? []).map(blockerShape) };
-}
-
-export function plannedShape(move: mpvm.node.DrainEvent.IPlannedMove): PlannedShape {
-  return { tid: formatTid(move.tid ?? 0), from: move.from ?? '', to: move.to ?? '', bytes: move.bytes ?? 0, ms: (move.us ?? 0) / 1000, reason: move.reason ?? '' };
 }
 
 function showPlan(plan: mpvm.node.DrainEvent.IPlan, result: DrainShape, screen: Screen | undefined): void {

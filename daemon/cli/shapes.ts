@@ -171,3 +171,30 @@ export function migrationShape(info: mpvm.node.IMigrationInfo): MigrationShape {
     blockers: (info.blockers ?? []).map(blockerShape),
   };
 }
+
+/** A move of a plan: of a drain, or of a balancing. */
+export interface PlannedShape {
+  tid: string;
+  from: string;
+  to: string;
+  bytes: number;
+  ms: number;
+  reason: string;
+}
+
+type Plain<T> = { [K in keyof T]?: T[K] | null };
+
+export function plannedShape(move: Plain<{ tid: number; from: string; to: string; bytes: number; us: number; reason: string }>): PlannedShape {
+  return { tid: formatTid(move.tid ?? 0), from: move.from ?? '', to: move.to ?? '', bytes: move.bytes ?? 0, ms: (move.us ?? 0) / 1000, reason: move.reason ?? '' };
+}
+
+/** A task that stays, and why. */
+export interface LeftShape {
+  tid: string;
+  node: string;
+  blockers: BlockerShape[];
+}
+
+export function leftShape(left: Plain<{ tid: number; node: string; blockers: mpvm.node.IBlocker[] }>): LeftShape {
+  return { tid: formatTid(left.tid ?? 0), node: left.node ?? '', blockers: (left.blockers ?? []).map(blockerShape) };
+}

@@ -28,16 +28,20 @@ export class Timeline {
   messages: Messages[] = [];
   /** End of the newest stretch. */
   latest = 0;
+  /** Beginning of the first; 0: there is none. */
+  earliest = 0;
 
   clear(): void {
     this.stretches.clear();
     this.messages = [];
     this.latest = 0;
+    this.earliest = 0;
   }
 
   add({ node, at, ms, tasks, talks }: Activity): void {
     const from = at - ms;
     this.latest = Math.max(this.latest, at);
+    this.earliest ||= from;
     for (const [tid, computing, ready, waiting] of tasks) {
       const list = this.stretches.get(tid) ?? [];
       const last = list.at(-1);

@@ -131,6 +131,7 @@ export type DrainNews =
   | { event: 'plan'; data: { moves: PlannedMove[]; blocked: Left[] } }
   | { event: 'move'; data: Move }
   | { event: 'left'; data: Left }
+  | { event: 'note'; data: { text: string } }
   | { event: 'done'; data: { moved: number; left: number; timedOut: boolean } }
   | { event: 'failed'; data: Failure };
 export type MoveNews = { event: 'move'; data: Move } | { event: 'failed'; data: Failure };

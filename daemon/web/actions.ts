@@ -1,7 +1,6 @@
 /** What a page can have done: a plan first, then the same thing for good. Each is a call of the API that the command uses. */
 import { userName } from '../cli/cordon.js';
-import { leftShape, plannedShape } from '../cli/drain.js';
-import { blockerShape } from '../cli/shapes.js';
+import { blockerShape, leftShape, plannedShape } from '../cli/shapes.js';
 import { parseTid } from '../cli/tid.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Call, Route } from '../http/server.js';
@@ -33,6 +32,10 @@ export function actionRoutes(client: ControlClient): Route[] {
       const { nodes } = await client.nodes({});
       if (!nodes.some((one) => one.name === name)) throw new MpvmError('NODE_UNKNOWN', { node: name });
       expectGood(await client.cordon({ node: name, cordoned: cordoned === true, reason: words(reason), user: userName() }));
+      sendJson(call.response, {});
+    }),
+    post('/api/cancel-drain', async ({ node }, call) => {
+      await client.cancelDrain({ nodes: [text(node, 'node')], user: userName() });
       sendJson(call.response, {});
     }),
     post('/api/drain', ({ node, dryRun, reason }, call) =>
@@ -86,11 +89,12 @@ async function* moveNews(events: AsyncIterable<mpvm.node.IMigrationEvent>): Asyn
   for await (const { migration } of events) if (migration) yield { event: 'move', data: moveOf(migration) };
 }
 
-async function* drainNews(events: AsyncIterable<mpvm.node.IDrainEvent>): AsyncGenerator<DrainNews> {
-  for await (const { plan, migration, left, done, failed } of events) {
+async function* drainNews(events: ReturnType<ControlClient['drain']>): AsyncGenerator<DrainNews> {
+  for await (const { plan, migration, left, done, failed, note } of events) {
     if (plan) yield { event: 'plan', data: { moves: (plan.moves ?? []).map(plannedShape), blocked: (plan.blocked ?? []).map(leftShape) } };
     else if (migration) yield { event: 'move', data: moveOf(migration) };
     else if (left) yield { event: 'left', data: leftShape(left) };
+    else if (note) yield { event: 'note', data: { text: note.text ?? '' } };
     else if (done) yield { event: 'done', data: { moved: done.moved ?? 0, left: done.left ?? 0, timedOut: done.timedOut ?? false } };
     else if (failed) {
       const { code, message, remedy } = MpvmError.received(failed.code ?? '', failed.text ?? '');

@@ -69,14 +69,6 @@ describe('mpvm, wrongly used', function () {
     match(stdout, /nothing to do/);
   });
 
-  it('says of commands that are not built that they are not, and exits 1', async () => {
-    for (const name of ['dashboard']) {
-      const { code, stderr } = await mpvm(name);
-      equal(code, 1, name);
-      match(stderr, /not built/);
-    }
-  });
-
   it('refuses a name that would lead out of its directory', async () => {
     const { code, stderr } = await mpvm('nodes', '--name', '../etc');
     equal(code, 2);

@@ -66,7 +66,7 @@ export class Browser {
   async accessibilityFaults(): Promise<string[]> {
     // The page's own policy lets no script in; this one comes in by way of the debugger.
     await this.page.evaluate(axeSource());
-    const results = (await this.page.evaluate('axe.run()')) as AxeResults;
+    const results = await this.page.evaluate<AxeResults>('axe.run()');
     return results.violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.join(' ')}: ${failureSummary ?? ''}`));
   }
 }

@@ -7,10 +7,12 @@ import { HttpServer } from '../../daemon/http/server.js';
 import { noLog } from '../../daemon/log.js';
 import type { Identity } from '../../daemon/rpc/certificates.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
-import type { mpvm } from '../../daemon/rpc/messages.js';
+import { mpvm } from '../../daemon/rpc/messages.js';
 import { dashboardRoutes } from '../../daemon/web/index.js';
 import { Random } from '../lab/random.js';
 
+const { UP, SUSPECT, DEAD } = mpvm.node.NodeState;
+const { RESUMED, ABORTED } = mpvm.node.MigrationState;
 const lookMs = 500;
 const between = (random: Random, least: number, most: number): number => least + random.below(most - least + 1);
 
@@ -58,7 +60,7 @@ function syntheticClient(size: Size): ControlClient {
 
 function makeWorld({ nodes, tasks }: Size, random: Random): World {
   const machines = Array.from({ length: nodes }, (_, at): mpvm.node.INodeInfo => ({
-    name: `n${at + 1}`, address: `10.1.0.${at + 1}`, host: (at + 1) << 18, state: at === 7 ? 1 : at === 11 ? 2 : 0, cordoned: at % 9 === 4,
+    name: `n${at + 1}`, address: `10.1.0.${at + 1}`, host: (at + 1) << 18, state: at === 7 ? SUSPECT : at === 11 ? DEAD : UP, cordoned: at % 9 === 4,
     cordonReason: at % 9 === 4 ? 'new disk' : '', cordonUser: at % 9 === 4 ? 'anna' : '', cordonTimeMs: at % 9 === 4 ? Date.now() - 600_000 : 0,
     load: between(random, 0, 800) / 100, tasks: Math.round(tasks / nodes), cpus: 8, memoryBytes: 64 * 2 ** 30, memoryFreeBytes: between(random, 2, 60) * 2 ** 30, registry: at === 0,
   }));
@@ -67,7 +69,7 @@ function makeWorld({ nodes, tasks }: Size, random: Random): World {
     return { tid: (node.host ?? 0) + Math.floor(at / nodes) + 1, node: node.name, pid: 1000 + at, state: 'running', program: `/opt/${['heat', 'farm', 'ring'][at % 3]}`, epoch: at % 5, rssBytes: between(random, 1, 900) * 2 ** 20, startedMs: Date.now() - 90_000 };
   });
   const moves = rows.slice(0, 40).map((task, at): mpvm.node.IMigrationInfo => ({
-    id: `m${String(at).padStart(12, '0')}`, tid: task.tid, from: `n${((at + 3) % nodes) + 1}`, to: task.node, engine: 'native', state: at === 7 ? 7 : 6, outcome: at === 7 ? 'aborted' : 'completed', code: at === 7 ? 'STREAM_BROKEN' : '',
+    id: `m${String(at).padStart(12, '0')}`, tid: task.tid, from: `n${((at + 3) % nodes) + 1}`, to: task.node, engine: 'native', state: at === 7 ? ABORTED : RESUMED, outcome: at === 7 ? 'aborted' : 'completed', code: at === 7 ? 'STREAM_BROKEN' : '',
     reason: at === 7 ? 'the stream broke' : 'drain', startedMs: Date.now() - (40 - at) * 1500, totalUs: 90_000 + at * 3000, downtimeUs: 8000 + at * 300, obtrusivenessUs: 120_000 + at * 3000, rounds: 3, transferredBytes: (at + 5) * 2 ** 20, mbps: 8000,
     phases: [['preparing', 0, 40_000], ['precopy', 40_000, 30_000], ['round 1', 70_000, 6000], ['frozen', 76_000, 6000], ['arrived', 82_000, 3000], ['committed', 85_000, 4000], ['resumed', 89_000, 3000]].map(([name, startUs, us]) => ({ name: name as string, startUs: startUs as number, us: us as number, bytes: 1 << 20 })),
   }));

@@ -6,7 +6,7 @@ import { ask, listen, RequestFailed } from './connection.js';
 import { byId, h, Rows, setAttribute, setText } from './dom.js';
 import { reasonOf } from './phases.js';
 
-const dialog = byId<HTMLDialogElement>('dialog');
+const dialog = byId('dialog') as HTMLDialogElement;
 const form = dialog.querySelector('form')!;
 /** Of the dialog that is open now: answers for an earlier one come too late. */
 let turn = 0;
@@ -78,7 +78,8 @@ function whyLeft(blockers: readonly Blocker[]): string {
 
 async function drain(node: string, reason: string): Promise<void> {
   const progress = new Progress();
-  const own = open(`Draining ${node}`, progress.element, buttons(h('button', { type: 'button', class: 'primary', click: close }, 'Close; it goes on')));
+  const stop = h('button', { type: 'button', click: () => void stopDrain(node, stop, progress) }, 'Stop the drain');
+  const own = open(`Draining ${node}`, progress.element, buttons(stop, h('button', { type: 'button', class: 'primary', click: close }, 'Close; it goes on')));
   const left: Left[] = [];
   try {
     for await (const news of listen<DrainNews>('/api/drain', { node, reason })) {
@@ -86,13 +87,25 @@ async function drain(node: string, reason: string): Promise<void> {
       if (news.event === 'plan') progress.plan(news.data.moves);
       else if (news.event === 'move') progress.take(news.data);
       else if (news.event === 'left') left.push(news.data);
+      else if (news.event === 'note') progress.note(news.data.text);
       else if (news.event === 'failed') throw new RequestFailed(news.data);
       else progress.end(news.data.left === 0 ? `${node} is empty: it could be rebooted now.` : `${plural(news.data.left, 'task')} had to stay.`, news.data.left === 0, left);
     }
   } catch (thrown) {
     progress.end(said(thrown), false, left);
   }
+  stop.hidden = true;
   if (own === turn) finished();
+}
+
+/** What has moved stays where it is now; moves under way are made, and the node stays cordoned. */
+async function stopDrain(node: string, button: HTMLButtonElement, progress: Progress): Promise<void> {
+  button.disabled = true;
+  try {
+    await ask('/api/cancel-drain', { node });
+  } catch (thrown) {
+    progress.note(said(thrown));
+  }
 }
 
 // ---------------------------------------------------------------- moving one task
@@ -189,6 +202,11 @@ class Progress {
   take(move: Move): void {
     this.#steps.set(move.tid, { tid: move.tid, to: move.to, move });
     this.#show();
+  }
+
+  /** Something that is waited for, or has been done. */
+  note(text: string): void {
+    setText(this.#end, text);
   }
 
   end(text: string, good: boolean, left: readonly Left[]): void {

@@ -22,11 +22,13 @@ export function svg(tag: string, attributes: Record<string, string> = {}): SVGEl
 }
 
 /** The element of the page with this id; the page is ours, so it is there. */
-export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no #${id}`);
-  return found as T;
+  return found;
 }
+export const inputById = (id: string): HTMLInputElement => byId(id) as HTMLInputElement;
+export const selectById = (id: string): HTMLSelectElement => byId(id) as HTMLSelectElement;
 
 /** Changes only what is different: what has not changed keeps focus, selection and the screen reader's place. */
 export function setText(element: Element, text: string): void {

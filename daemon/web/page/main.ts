@@ -7,7 +7,7 @@ import type { News } from '../../shared/wire.js';
 import { ask, follow, RequestFailed, takeToken, tryToken } from './connection.js';
 import type { Status } from './connection.js';
 import { drainDialog, moveDialog } from './dialogs.js';
-import { byId, setAttribute, setText } from './dom.js';
+import { byId, inputById, setAttribute, setText } from './dom.js';
 import { Happenings } from './happenings.js';
 import { Moves } from './moves.js';
 import { Nodes } from './nodes.js';
@@ -15,7 +15,7 @@ import { SpaceTime } from './space-time.js';
 import { Tasks } from './tasks.js';
 
 /** Views are shown anew at most so often. */
-const refreshMs = 150;
+const refreshMs = 200;
 
 const state = new State();
 const timeline = new Timeline();
@@ -91,7 +91,7 @@ function show(status: Status): void {
 
 byId('token-form').addEventListener('submit', (event) => {
   event.preventDefault();
-  const typed = byId<HTMLInputElement>('token').value.trim();
+  const typed = inputById('token').value.trim();
   tryToken(/#token=(.+)$/.exec(typed)?.[1] ?? typed);
 });
 addEventListener('hashchange', () => {

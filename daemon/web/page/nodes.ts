@@ -33,7 +33,7 @@ export class Nodes {
 
   #row({ name }: Node, actions: NodeActions): Row<Node> {
     const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' });
-    const address = h('small');
+    const role = h('small');
     const state = h('span', { class: 'badge' });
     const why = h('small', { class: 'why' });
     const tasks = h('td', { class: 'number' });
@@ -44,8 +44,8 @@ export class Nodes {
     const drain = h('button', { type: 'button', 'aria-label': `Drain ${name}`, click: () => actions.drain(name) }, 'Drain…');
     const cordon = h('button', { type: 'button', click: () => actions.cordon(name, !(this.#state.nodes.get(name)?.cordoned ?? false)) });
     const element = h('tr', {},
-      h('th', { scope: 'row' }, swatch, ' ', name, ' ', address),
-      h('td', {}, state, ' ', why),
+      h('th', { scope: 'row' }, swatch, ' ', name, ' ', role),
+      h('td', {}, state, why),
       tasks,
       h('td', { class: 'computing' }, spark.element, computing),
       load,
@@ -57,7 +57,8 @@ export class Nodes {
       update: (node) => {
         const [word, kind] = stateOf(node);
         swatch.style.background = nodeColour(name);
-        setText(address, node.registry ? `${node.address}, registry` : node.address);
+        setText(role, node.registry ? 'registry' : '');
+        setAttribute(element, 'title', node.address);
         setText(state, word);
         setAttribute(state, 'data-kind', kind);
         setText(why, reasonOf(node));

@@ -4,7 +4,7 @@ import type { State } from '../../shared/state.js';
 import type { Messages, Stretch, Timeline } from '../../shared/timeline.js';
 import type { Move } from '../../shared/wire.js';
 import { nodeColour, themeColour } from './colours.js';
-import { byId, setAttribute, setText } from './dom.js';
+import { byId, inputById, selectById, setAttribute, setText } from './dom.js';
 
 const axisHeight = 22;
 const tallestRow = 30;
@@ -99,7 +99,7 @@ export class SpaceTime {
     const all = [...new Set([...this.#state.tasks.keys(), ...seen])];
     const value = (tid: string): number => parseInt(tid.slice(1), 16);
     const byTid = (a: string, b: string): number => value(a) - value(b);
-    if (byId<HTMLSelectElement>('order').value === 'tid') return all.sort(byTid);
+    if (selectById('order').value === 'tid') return all.sort(byTid);
     const place = (tid: string): string => this.#state.tasks.get(tid)?.node ?? '~';
     return all.sort((a, b) => byName(place(a), place(b)) || byTid(a, b));
   }
@@ -109,7 +109,7 @@ export class SpaceTime {
     const context = this.#canvas.getContext('2d');
     if (!context || this.#box.clientWidth === 0) return;
     const to = this.#paused ?? this.#now();
-    const from = to - Number(byId<HTMLSelectElement>('window').value) * 1000;
+    const from = to - Number(selectById('window').value) * 1000;
     const rows = this.#rows(from);
     const most = parseFloat(getComputedStyle(this.#box).maxHeight) || 480;
     const rowHeight = Math.max(lowestRow, Math.min(tallestRow, Math.floor((most - axisHeight) / Math.max(1, rows.length))));
@@ -126,9 +126,10 @@ export class SpaceTime {
     this.#frame = frame;
     context.clearRect(0, 0, width, height);
     drawAxis(frame);
+    this.#drawUnseen(frame);
     const visible = rows.filter((tid) => inSight(frame, tid));
     for (const tid of visible) this.#drawRow(frame, tid);
-    if (byId<HTMLInputElement>('messages').checked) this.#drawMessages(frame);
+    if (inputById('messages').checked) this.#drawMessages(frame);
     for (const move of this.#state.moves.values()) if (inSight(frame, move.tid)) this.#drawMove(frame, move);
     this.#drawCursor(frame);
     drawTimes(frame);
@@ -144,6 +145,20 @@ export class SpaceTime {
       this.#canvas.style.height = `${height}px`;
     }
     this.#canvas.getContext('2d')!.setTransform(scale, 0, 0, scale, 0, 0);
+  }
+
+  /** Before the first look there is nothing to show, and that is said. */
+  #drawUnseen(frame: Frame): void {
+    const { context, gutter, height } = frame;
+    const room = x(frame, this.#timeline.earliest || frame.to) - gutter;
+    const text = 'nobody looked: nothing was measured';
+    context.font = `12px ${themeColour('sans')}`;
+    if (room < context.measureText(text).width + 40) return;
+    context.fillStyle = themeColour('muted');
+    context.textBaseline = 'middle';
+    context.textAlign = 'center';
+    context.fillText(text, gutter + room / 2, axisHeight + (height - axisHeight) / 2);
+    context.textAlign = 'left';
   }
 
   #drawRow(frame: Frame, tid: string): void {
@@ -274,7 +289,7 @@ export class SpaceTime {
   }
 
   #describe(rows: string[]): void {
-    setAttribute(this.#box, 'aria-label', `Space-time diagram: ${plural(rows.length, 'task')}, the last ${byId<HTMLSelectElement>('window').value} seconds. The tables of tasks and moves have the same figures.`);
+    setAttribute(this.#box, 'aria-label', `Space-time diagram: ${plural(rows.length, 'task')}, the last ${selectById('window').value} seconds. The tables of tasks and moves have the same figures.`);
   }
 }
 

@@ -3,7 +3,7 @@ import { byName, bytes, programName } from '../../shared/format.js';
 import type { State } from '../../shared/state.js';
 import type { Task, TaskActivity } from '../../shared/wire.js';
 import { darkScheme, nodeColour } from './colours.js';
-import { byId, h, Rows, setAttribute, setText } from './dom.js';
+import { byId, h, inputById, Rows, setAttribute, setText } from './dom.js';
 import type { Row } from './dom.js';
 
 const shownAtFirst = 50;
@@ -33,7 +33,7 @@ const columns: { order: Order; title: string; number?: boolean; compare: (a: Sho
 export class Tasks {
   readonly #state: State;
   readonly #rows: Rows<Shown>;
-  readonly #filter = byId<HTMLInputElement>('filter');
+  readonly #filter = inputById('filter');
   readonly #more = byId('more-tasks');
   readonly #table = byId('tasks');
   readonly #headers = new Map<Order, HTMLElement>();
