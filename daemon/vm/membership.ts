@@ -40,6 +40,9 @@ export interface NodeRecord {
   registry: boolean;
   /** hi_speed of pvm_config; 0: PVM's 1000. */
   speed: number;
+  /** Absent in a journal of an earlier version. */
+  cpuFeatures?: string[];
+  cpuBaseline?: boolean;
   cordon?: Cordon;
 }
 /** What is known of a node only while it is up. */
@@ -141,7 +144,7 @@ export class Membership {
   }
 
   #admit(request: mpvm.node.JoinRequest, registry: boolean, now: NodeRecord | undefined): { value: NodeRecord; result: Joined } {
-    const { name, address, port, architecture, memoryBytes, cpus, instance, speed } = request;
+    const { name, address, port, architecture, memoryBytes, cpus, instance, speed, cpuFeatures, cpuBaseline } = request;
     const host = now?.host ?? this.#freeHost(name, request.host);
     const returns = now !== undefined && now.standing !== 'up';
     const tasksLost = now?.standing === 'dead' || (now?.tasksLost ?? false);
@@ -150,7 +153,7 @@ export class Membership {
     const firstLocal = remembers ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
     const record: NodeRecord = {
       name, address, port, host, architecture, memoryBytes, cpus, instance,
-      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed,
+      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed, cpuFeatures: [...cpuFeatures], cpuBaseline,
       ...(now?.cordon ? { cordon: now.cordon } : {}),
     };
     return { value: record, result: { host, firstLocal, tasksLost } };
@@ -262,9 +265,9 @@ export class Membership {
   #info(record: NodeRecord): mpvm.node.INodeInfo {
     const presence = this.#presences.get(record.name);
     const up = presence?.suspect ? State.SUSPECT : State.UP;
-    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cordon } = record;
+    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cpuFeatures, cpuBaseline, cordon } = record;
     return {
-      name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed,
+      name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cpuFeatures: cpuFeatures ?? [], cpuBaseline: cpuBaseline ?? false,
       state: record.standing === 'up' ? up : record.standing === 'dead' ? State.DEAD : State.LEFT,
       cordoned: cordon !== undefined, draining: cordon?.drain !== undefined,
       cordonReason: cordon?.reason ?? '', cordonUser: cordon?.user ?? '', cordonTimeMs: cordon?.timeMs ?? 0,
