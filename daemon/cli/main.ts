@@ -69,7 +69,8 @@ command('up', 'start a VM on this machine, or add nodes to it', async () => (awa
   .option('--nodes <n>', 'how many nodes it shall have', count(1), 1)
   .option('--address <address>', 'an address of this machine that the other machines reach (default: a loopback address)')
   .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile')
-  .option('--detach', 'do not wait for those hosts');
+  .option('--detach', 'do not wait for those hosts')
+  .option('--cpu-baseline', 'new tasks use what the processors of all nodes have in common (of a VM that is started)');
 command('down', 'stop a VM: its tasks, its daemons, its files', async () => (await import('./down.js')).down);
 
 command('token', 'what another machine needs to join', async () => (await import('./token.js')).token)
@@ -103,10 +104,12 @@ command('top', 'nodes, tasks and moves, live', async () => (await import('./top.
 command('run <program> [arguments...]', 'start a program, show its output, wait; ends with its exit code', async () => (await import('./run.js')).run)
   .option('-n, --count <n>', 'how many tasks', count(1), 1)
   .option('--node <node>', 'where (default: PVM places them in turn)')
+  .option('--cpu-baseline', 'use what the processors of all nodes have in common')
   .passThroughOptions();
 command('spawn <program> [arguments...]', 'start a program and print the ids of its tasks', async () => (await import('./spawn.js')).spawn)
   .option('-n, --count <n>', 'how many tasks', count(1), 1)
   .option('--node <node>', 'where (default: PVM places them in turn)')
+  .option('--cpu-baseline', 'use what the processors of all nodes have in common')
   .addOption(engines())
   .passThroughOptions();
 command('kill <tid...>', 'end tasks (SIGTERM)', async () => (await import('./kill.js')).kill)

@@ -1,6 +1,7 @@
 /** mpvm nodes: the nodes of the VM. */
 import { MpvmError } from '../errors.js';
 import { bytes, paint } from './format.js';
+import { lacking } from '../schedule/baseline.js';
 import type { Session } from './session.js';
 import { nodeShape } from './shapes.js';
 import type { NodeShape } from './shapes.js';
@@ -58,4 +59,11 @@ export async function nodes(session: Session): Promise<number> {
   if (session.json) printJson(list);
   else printNodes(list);
   return 0;
+}
+
+/** Where the processors of a VM differ. */
+export function sayLacking(nodes: readonly NodeShape[]): void {
+  const found = lacking(nodes.filter(({ state }) => state === 'up').map(({ name, cpuFeatures }) => ({ name, cpuFeatures })));
+  for (const { node, lacks } of found) process.stdout.write(`the processor of ${node} lacks ${lacks.join(' ')}\n`);
+  if (found.length > 0) process.stdout.write('tasks started with --cpu-baseline can move to all nodes\n');
 }

@@ -1,6 +1,7 @@
 /** Which program a user means, and what of the user's surroundings goes with it. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { wantsBaseline } from '../schedule/baseline.js';
 
 /**
  * A name with a slash is a path from here. Without one PVM looks for it on each node (PVM_PATH);
@@ -21,8 +22,9 @@ function isProgram(path: string): boolean {
 /** What must not come from the shell: it says where a task belongs, and the daemon sets it. */
 const ours = /^(PVMSOCK|PVMEPID|PVMCTX|PVMTMASK|PVMTRCBUF|PVMTRCOPT|MPVM_NODE|_|SHLVL|OLDPWD)=/;
 
-export function userEnvironment(): string[] {
+export function userEnvironment(cpuBaseline = false): string[] {
   return Object.entries(process.env)
     .map(([name, value]) => `${name}=${value ?? ''}`)
-    .filter((entry) => !ours.test(entry));
+    .filter((entry) => !ours.test(entry))
+    .concat(cpuBaseline ? [`${wantsBaseline}=1`] : []);
 }

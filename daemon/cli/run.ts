@@ -14,6 +14,7 @@ import { formatTid } from './tid.js';
 interface Options {
   count: number;
   node?: string;
+  cpuBaseline?: boolean;
 }
 
 export async function run(session: Session, program: string, argv: string[], options: Options): Promise<number> {
@@ -32,7 +33,7 @@ export async function run(session: Session, program: string, argv: string[], opt
     argv,
     count: options.count,
     node: options.node ?? '',
-    environment: userEnvironment(),
+    environment: userEnvironment(options.cpuBaseline),
     directory: process.cwd(),
   };
   const codes: number[] = [];

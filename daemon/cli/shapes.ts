@@ -17,6 +17,8 @@ export interface NodeShape {
   tasks: number;
   load: number;
   cpus: number;
+  /** Of those in /proc/cpuinfo, what a program may depend on. */
+  cpuFeatures: string[];
   memoryBytes: number;
   memoryFreeBytes: number;
   host: string;
@@ -37,6 +39,7 @@ export function nodeShape(node: mpvm.node.INodeInfo): NodeShape {
     tasks: node.tasks ?? 0,
     load: Math.round((node.load ?? 0) * 100) / 100,
     cpus: node.cpus ?? 0,
+    cpuFeatures: node.cpuFeatures ?? [],
     memoryBytes: node.memoryBytes ?? 0,
     memoryFreeBytes: node.memoryFreeBytes ?? 0,
     host: formatTid(node.host ?? 0),

@@ -12,6 +12,7 @@ import { programPath, userEnvironment } from './program.js';
 interface Options {
   count: number;
   node?: string;
+  cpuBaseline?: boolean;
   engine?: string;
 }
 
@@ -25,7 +26,7 @@ export async function spawn(session: Session, program: string, argv: string[], o
       count: options.count,
       node: options.node ?? '',
       engine: options.engine ?? 'auto',
-      environment: userEnvironment(),
+      environment: userEnvironment(options.cpuBaseline),
       directory: process.cwd(),
     },
     { timeoutMs: 30_000 },

@@ -10,7 +10,7 @@ import { blocked, done } from './exit.js';
 import { paint, plural } from './format.js';
 import { addThem, readHostfile } from './hosts.js';
 import { loopbackAddress, nodeFileOf, startNode } from '../hosts/start-node.js';
-import { nodeList, printNodes } from './nodes.js';
+import { nodeList, printNodes, sayLacking } from './nodes.js';
 import type { NodeFile } from '../vm/node-directory.js';
 import { accepts } from '../accepts.js';
 import type { Session } from './session.js';
@@ -26,6 +26,7 @@ interface Options {
   address?: string;
   hostfile?: string;
   detach?: boolean;
+  cpuBaseline?: boolean;
 }
 
 /** The first node, when it is not simply n1 at a loopback address. */
@@ -34,13 +35,15 @@ export interface First {
   /** For all nodes of this machine. */
   address?: string;
   settings?: HostOptions;
+  /** New tasks of the VM use what all its processors have in common. */
+  cpuBaseline?: boolean;
 }
 
 export async function up(session: Session, options: Options): Promise<number> {
   if (options.nodes > most) throw new MpvmError('BAD_REQUEST', { detail: `${options.nodes} nodes are too many for one machine: at most ${most}` });
   const address = options.address === undefined ? undefined : await ownAddress(options.address);
   const hostfile = options.hostfile === undefined ? undefined : parseHostfile(readHostfile(options.hostfile));
-  const first = hostfile ? await firstOf(hostfile, address) : { address };
+  const first = { ...(hostfile ? await firstOf(hostfile, address) : { address }), cpuBaseline: options.cpuBaseline };
   const say = (line: string): void => {
     if (!session.json) process.stdout.write(`${line}\n`);
   };
@@ -51,6 +54,7 @@ export async function up(session: Session, options: Options): Promise<number> {
   else {
     if (before >= options.nodes && hosts.length === 0) say(`VM ${session.name} is up already, with ${plural(before, 'node')}`);
     printNodes(list);
+    sayLacking(list);
   }
   // The VM is up: hosts that are not are a part of the work.
   return hosts.every((host) => host.done) ? done : blocked;
@@ -93,10 +97,10 @@ export async function startNodes(session: Session, wanted: number, started: (nod
     if (registry === undefined) {
       const { name, index } = names.shift()!;
       const own = first.name ?? name;
-      if (first.settings) {
+      if (first.settings || first.cpuBaseline) {
         mkdirSync(base, { recursive: true, mode: 0o700 });
-        const { executionPath, directory, debugger: program, speed } = first.settings;
-        writeSettings(nodePaths(base, vm, own), { executionPath, directory, debugger: program, speed });
+        const { executionPath, directory, debugger: program, speed } = first.settings ?? {};
+        writeSettings(nodePaths(base, vm, own), { executionPath, directory, debugger: program, speed, cpuBaseline: first.cpuBaseline });
       }
       const node = await startNode({ base, vm, name: own, address: address(index) });
       registry = `${node.address}:${node.port}`;

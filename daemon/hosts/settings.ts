@@ -9,8 +9,8 @@ type Settings = mpvm.node.IHostSettings;
 export function writeSettings(paths: NodePaths, settings: Settings): void {
   privateDirectory(paths.vm);
   privateDirectory(paths.node);
-  const { executionPath, directory, debugger: program, speed, bandwidth } = settings;
-  writeFileSync(paths.settings, `${JSON.stringify({ executionPath, directory, debugger: program, speed, bandwidth })}\n`, { mode: 0o600 });
+  const { executionPath, directory, debugger: program, speed, bandwidth, cpuBaseline } = settings;
+  writeFileSync(paths.settings, `${JSON.stringify({ executionPath, directory, debugger: program, speed, bandwidth, cpuBaseline })}\n`, { mode: 0o600 });
 }
 
 export function readSettings(paths: NodePaths): Settings {

@@ -9,12 +9,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cpuFeatures, residentPrivateBytes, vdsoId, xsaveSize } from '../native/index.js';
 import type { mpvm } from '../rpc/messages.js';
+import { boundTo } from '../schedule/baseline.js';
 import { blocker, warning } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { identify } from './files.js';
 import { parseStackLimit, ProcessView } from './proc.js';
 import type { DescriptorInfo, Mapping } from './proc.js';
 import { pipesToOthers } from './pipes.js';
+import { socketsToOthers } from './sockets.js';
 import { inspectThreads, mainThreadHasEnded } from './threads.js';
 
 type Manifest = mpvm.node.IManifest;
@@ -58,7 +60,7 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
     privateBytes: residentPrivateBytes(options.pid),
     kernel: release(),
     vdsoId: vdsoId(),
-    cpuFeatures: cpuFeatures(),
+    cpuFeatures: featuresOf(view),
     xsaveBytes: xsaveSize(),
     threads: view.threads().length,
     mapped: mapped.files,
@@ -70,6 +72,12 @@ export async function takeInventory(options: InventoryOptions): Promise<Inventor
   };
   const threads = await inspectThreads(view, new ProcessView(process.pid).status());
   return { manifest, blockers: [...inspectProcess(view, status), ...threads, ...descriptors.blockers, ...mapped.blockers] };
+}
+
+/** A task that was started with the VM's baseline uses no more; of any other one cannot know. */
+function featuresOf(view: ProcessView): string[] {
+  const bound = view.read('environ').split('\0').find((entry) => entry.startsWith(`${boundTo}=`));
+  return bound === undefined ? cpuFeatures() : bound.slice(boundTo.length + 1).split(' ');
 }
 
 const kib = (text: string | undefined): number => Number.parseInt(text ?? '0', 10) * 1024;
@@ -153,14 +161,18 @@ function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descri
 
   const own = view.descriptors().filter(({ fd }) => !library?.(fd));
   const pipes = pipesToOthers(view.pid, own);
+  const sockets = library === undefined ? new Map<string, string>() : socketsToOthers(view.pid, own);
   if (library === undefined) blockers.push(warning('source', 'LIBRARY_UNKNOWN', { detail: 'its list is not there' }));
   for (const entry of own) {
     if (pipes.has(entry.target)) blockers.push(blocker('source', 'OPEN_PIPE', { fd: entry.fd, what: entry.target }));
+    const socket = sockets.get(entry.target);
+    if (socket !== undefined) blockers.push(blocker('source', 'OPEN_SOCKET', { fd: entry.fd, what: socket }));
     const found = classify(view.pid, entry, options, library !== undefined);
     if (found === undefined) continue;
     if ('code' in found) blockers.push(found);
     else files.push(found);
-    if (entry.locked) blockers.push(blocker('source', 'FILE_LOCK', { fd: entry.fd, what: entry.target }));
+    if (entry.leased) blockers.push(blocker('source', 'FILE_LEASE', { fd: entry.fd, what: entry.target }));
+    else if (entry.locked) blockers.push(warning('source', 'FILE_LOCK', { fd: entry.fd, what: entry.target }));
   }
   return { files, blockers };
 }
@@ -173,8 +185,7 @@ function classify(pid: number, entry: DescriptorInfo, options: InventoryOptions,
 
   if (seen === undefined || target.startsWith('/memfd:')) return undefined;
   if (target === 'anon_inode:[io_uring]') return refuse('OPEN_KERNEL_OBJECT');
-  if (seen.isSocket()) return certain ? refuse('OPEN_SOCKET') : undefined;
-  if (movableObjects.has(target)) return undefined;
+  if (seen.isSocket() || movableObjects.has(target)) return undefined;
   if (target.startsWith('anon_inode:')) return certain ? refuse('OPEN_KERNEL_OBJECT') : undefined;
   if (seen.isFIFO()) return target.startsWith('pipe:') || target.startsWith(`${options.output}/`) ? undefined : refuse('OPEN_PIPE');
   if (/^\/dev\/(pts\/|tty|console|ptmx)/.test(target)) return refuse('OPEN_TERMINAL');

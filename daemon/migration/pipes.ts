@@ -21,8 +21,8 @@ export function pipesToOthers(pid: number, descriptors: readonly DescriptorInfo[
   return found;
 }
 
-/** Of processes that this user may look at: others cannot have been given the task's pipes without its help. */
-function* heldByOthers(pid: number, targets: ReadonlySet<string>): Generator<string> {
+/** Of processes that this user may look at: others cannot have been given them without its help. */
+export function* heldByOthers(pid: number, targets: ReadonlySet<string>): Generator<string> {
   for (const other of readdirSync('/proc')) {
     if (!/^\d+$/.test(other) || Number(other) === pid) continue;
     for (const target of linksIn(`/proc/${other}/fd`)) if (targets.has(target)) yield target;

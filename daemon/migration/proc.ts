@@ -58,13 +58,15 @@ export interface DescriptorInfo {
   position: number;
   flags: number;
   locked: boolean;
+  leased: boolean;
 }
 
-export function parseFdinfo(text: string): { position: number; flags: number; locked: boolean } {
+export function parseFdinfo(text: string): { position: number; flags: number; locked: boolean; leased: boolean } {
   return {
     position: Number(/^pos:\s*(\d+)/m.exec(text)?.[1] ?? 0),
     flags: Number.parseInt(/^flags:\s*([0-7]+)/m.exec(text)?.[1] ?? '0', 8),
     locked: /^lock:/m.test(text),
+    leased: /^lock:\s+\d+: (LEASE|DELEG)/m.test(text),
   };
 }
 

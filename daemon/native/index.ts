@@ -15,6 +15,7 @@ export interface PeerCredentials {
 }
 
 interface Addon {
+  unixSocket(inode: number): { named: boolean; peer?: number } | null;
   peerCredentials(fd: number): PeerCredentials;
   buildId(path: string): string | null;
   vdsoId(): string;
@@ -58,6 +59,8 @@ function addon(): Addon {
 
 /** Who is at the other end of a unix socket. Throws ENOTCONN when nobody is. */
 export const peerCredentials = (fd: number): PeerCredentials => addon().peerCredentials(fd);
+/** A unix socket by its inode: has it a name, and who is its peer (0: closed; undefined: not connected)? Null when it is none. */
+export const unixSocket = (inode: number): { named: boolean; peer?: number } | null => addon().unixSocket(inode);
 /** The GNU build-id of an ELF file, hex; null when it is no 64-bit ELF or has none. */
 export const buildId = (path: string): string | null => addon().buildId(path);
 /** Identity of this kernel's vDSO: its bytes, and the pages it and its data take. */
@@ -143,13 +146,14 @@ const USER_VISIBLE =
   /^(fpu|cx8|cx16|cmov|mmx|fxsr|sse\d?|sse4_[12]|ssse3|sse4a|pni|pclmulqdq|popcnt|aes|movbe|rdrand|rdseed|f16c|fma|fma4|xop|avx.*|bmi[12]|abm|lahf_lm|adx|sha_ni|sha\d+|erms|fsrm|fsrs|fzrm|fsgsbase|rdpid|rdtscp|gfni|vaes|vpclmulqdq|clflushopt|clwb|clzero|movdiri|movdir64b|xsave.*|xgetbv1|invpcid_user|prefetchw|3dnowprefetch|lm|syscall|pku|ospke|amx_.*|hle|rtm|waitpkg|serialize|cldemote|ibt|user_shstk|lwp|tbm|mwaitx)$/;
 
 let features: string[] | undefined;
-/** Instruction-set features of this machine that a process may depend on, sorted. */
+/** Instruction-set features of this machine that a process may depend on, sorted; those of $MPVM_CPU_WITHOUT count as absent. */
 export function cpuFeatures(): string[] {
   if (features) return features;
+  const hidden = new Set((process.env['MPVM_CPU_WITHOUT'] ?? '').split(/\s+/));
   const flags = /^flags\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
   features = flags
     .split(/\s+/)
-    .filter((flag) => USER_VISIBLE.test(flag))
+    .filter((flag) => USER_VISIBLE.test(flag) && !hidden.has(flag))
     .sort();
   return features;
 }

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asMpvmError, errnoOf } from '../errors.js';
+import { cpuFeatures } from '../native/index.js';
 import { mpvm } from '../rpc/messages.js';
+import { bindTo, commonFeatures, wantsBaseline } from '../schedule/baseline.js';
 import { architecture, pvm, spawnFlag, taskFlag } from './codes.js';
 import type { Core } from './core.js';
 import { type Officers, withTracer } from './officers.js';
@@ -11,6 +13,7 @@ import { place, type Candidate } from './placement.js';
 import { findProgram, startDirectory, taskEnvironment, usableDirectory, type Environment } from './program.js';
 import { start, type Started } from './starter.js';
 
+const State = mpvm.node.NodeState;
 type SpawnRequest = mpvm.node.ISpawnRequest;
 export type SpawnAnywhere = mpvm.task.ISpawn & { parent: number; run?: string; engine?: string; directory?: string };
 
@@ -176,7 +179,7 @@ export class Spawner {
     const traced = this.#traced(request);
     const { tasker } = this.#host.officers;
     if (tasker !== 0) return this.#byTasker(tid, cookie, traced, command, tasker);
-    const environment = taskEnvironment(base, traced.environment ?? [], this.#identity(cookie, traced), this.#libraryDirectory);
+    const environment = this.#bound(taskEnvironment(base, traced.environment ?? [], this.#identity(cookie, traced), this.#libraryDirectory));
     try {
       const output = join(this.#core.paths.output, `${tid.toString(16)}.0`);
       const started = start({ ...command, directory, environment, output });
@@ -190,9 +193,17 @@ export class Spawner {
     }
   }
 
+  /** To what the processors of all nodes have in common, if the task or the VM wants that. */
+  #bound(environment: Environment): Environment {
+    const nodes = this.#core.vm.nodes().filter(({ state }) => state === State.UP || state === State.SUSPECT);
+    const wanted = environment[wantsBaseline] ?? (nodes.some(({ registry, cpuBaseline }) => registry && cpuBaseline) ? '1' : '');
+    if (wanted === '' || wanted === '0') return environment;
+    return bindTo(environment, commonFeatures(nodes), cpuFeatures());
+  }
+
   /** The tasker of this node starts it; it becomes a task when it enrols. */
   #byTasker(tid: number, cookie: string, request: SpawnRequest, command: { path: string; argv: string[] }, tasker: number): number {
-    const own = taskEnvironment({}, request.environment ?? [], this.#identity(cookie, request), this.#libraryDirectory);
+    const own = this.#bound(taskEnvironment({}, request.environment ?? [], this.#identity(cookie, request), this.#libraryDirectory));
     const environment = Object.entries(own).map(([name, value]) => `${name}=${value ?? ''}`);
     this.#takeIn({ record: { ...this.#record(tid, request), tasker }, cookie, started: undefined }, request.flags ?? 0);
     this.#host.officers.askTasker({ tid, flags: request.flags ?? 0, ...command, environment });

@@ -151,7 +151,7 @@ export class Daemon {
     this.#nodeServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.node.Node']), log));
     const registry = keepsRegistry ? await this.#openRegistry(identity, port) : remoteRegistry(registryAddress, identity, this.#revoked);
     this.#member = await Member.join({
-      vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, speed: settings.speed ?? 0, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
+      vm, node: { name: node, address, port }, host: before?.host ?? 0, instance: this.#instance, speed: settings.speed ?? 0, cpuBaseline: settings.cpuBaseline ?? false, restarted: before !== undefined, registry, log: log.child({ part: 'vm' }),
       selfClient: createLocalClient(nodeService, nodeHandlers, node),
       credentials: (peer) => clientCredentials(identity, peer, this.#revoked),
       revoked: this.#revoked,

@@ -42,6 +42,9 @@ export interface NodeRecord {
   speed: number;
   /** SHA-256 of the certificate that it has joined with; empty: it is the registry's own node. */
   certificate: string;
+  /** Absent in a journal of an earlier version. */
+  cpuFeatures?: string[];
+  cpuBaseline?: boolean;
   cordon?: Cordon;
 }
 /** What is known of a node only while it is up. */
@@ -143,7 +146,7 @@ export class Membership {
   }
 
   #admit(request: mpvm.node.JoinRequest, registry: boolean, certificate: string, now: NodeRecord | undefined): { value: NodeRecord; result: Joined } {
-    const { name, address, port, architecture, memoryBytes, cpus, instance, speed } = request;
+    const { name, address, port, architecture, memoryBytes, cpus, instance, speed, cpuFeatures, cpuBaseline } = request;
     const host = now?.host ?? this.#freeHost(name, request.host);
     const returns = now !== undefined && now.standing !== 'up';
     const tasksLost = now?.standing === 'dead' || (now?.tasksLost ?? false);
@@ -152,7 +155,8 @@ export class Membership {
     const firstLocal = remembers ? 1 : Math.min(now.lastLocal + 1 + margin, localLimit);
     const record: NodeRecord = {
       name, address, port, host, architecture, memoryBytes, cpus, instance,
-      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry, speed, certificate,
+      standing: 'up', life: (now?.life ?? 1) + (returns ? 1 : 0), lastLocal: now?.lastLocal ?? 0, tasksLost, registry,
+      speed, certificate, cpuFeatures: [...cpuFeatures], cpuBaseline,
       ...(now?.cordon ? { cordon: now.cordon } : {}),
     };
     return { value: record, result: { host, firstLocal, tasksLost } };
@@ -266,9 +270,9 @@ export class Membership {
   #info(record: NodeRecord): mpvm.node.INodeInfo {
     const presence = this.#presences.get(record.name);
     const up = presence?.suspect ? State.SUSPECT : State.UP;
-    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cordon } = record;
+    const { name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cpuFeatures, cpuBaseline, cordon } = record;
     return {
-      name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed,
+      name, address, port, host, architecture, memoryBytes, cpus, life, registry, speed, cpuFeatures: cpuFeatures ?? [], cpuBaseline: cpuBaseline ?? false,
       state: record.standing === 'up' ? up : record.standing === 'dead' ? State.DEAD : State.LEFT,
       cordoned: cordon !== undefined, draining: cordon?.drain !== undefined,
       cordonReason: cordon?.reason ?? '', cordonUser: cordon?.user ?? '', cordonTimeMs: cordon?.timeMs ?? 0,

@@ -9,6 +9,7 @@ import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { NodeClient, RegistryClient, VirtualMachine, VmEvents } from '../contracts.js';
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { cpuFeatures } from '../native/index.js';
 import { createNodeClient } from '../rpc/clients.js';
 import type { RevokedCertificates } from '../rpc/revoked.js';
 import { mpvm } from '../rpc/messages.js';
@@ -35,6 +36,8 @@ export interface MemberOptions {
   instance: string;
   /** PVM's sp=, or 0. */
   speed: number;
+  /** mpvm up --cpu-baseline. */
+  cpuBaseline: boolean;
   /** An earlier daemon of this directory was killed: there may be tasks that only the registry knows of. */
   restarted: boolean;
   registry: RegistryClient;
@@ -248,7 +251,7 @@ export class Member implements VirtualMachine {
 
   #joinRequest(): mpvm.node.IJoinRequest {
     const { name, address, port, host } = this.self;
-    return { name, address, port, host, instance: this.#options.instance, speed: this.#options.speed, architecture: arch() === 'x64' ? 'LINUX64' : arch(), memoryBytes: totalmem(), cpus: cpus().length };
+    return { name, address, port, host, instance: this.#options.instance, speed: this.#options.speed, cpuFeatures: cpuFeatures(), cpuBaseline: this.#options.cpuBaseline, architecture: arch() === 'x64' ? 'LINUX64' : arch(), memoryBytes: totalmem(), cpus: cpus().length };
   }
 
   #apply(event: mpvm.node.IVmEvent): void {

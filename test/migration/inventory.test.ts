@@ -77,6 +77,36 @@ async function threaded(kind: string): Promise<ChildProcess> {
   while (!is()) await new Promise((resolve) => setImmediate(resolve));
   return child;
 }
+/** Becomes a sleeping process that holds what it is told. */
+const holder = join(directory, 'holder');
+const holderSource = String.raw`
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  int ends[2], fd;
+  if (!strcmp(argv[1], "pairs") || !strcmp(argv[1], "half")) {
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    if (argv[1][0] == 'h' && !fork()) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      close(ends[0]);
+      execlp("sleep", "sleep", "1000", (char *)0);
+    }
+    if (argv[1][0] == 'h') close(ends[1]);
+    socket(AF_INET, SOCK_DGRAM, 0);
+  } else if (!strcmp(argv[1], "listens")) {
+    listen(socket(AF_INET, SOCK_STREAM, 0), 1);
+  } else {
+    fd = open("leased", O_CREAT, 0600);
+    fcntl(fd, F_SETLEASE, F_RDLCK);
+  }
+  execlp("sleep", "sleep", "1000", (char *)0);
+}`;
 const inventory = (child: ChildProcess, of = tid): Promise<Inventory> => takeInventory({ tid: of, pid: child.pid!, taskSockets: directory, output });
 const codes = ({ blockers }: Inventory): string[] => blockers.filter(({ warning }) => !warning).map(({ code }) => code ?? '').sort();
 const here = { node: 'there', restorer: process.execPath, reserved: 0 };
@@ -85,6 +115,8 @@ describe('the inventory of a task', function () {
   this.timeout(20_000);
   before(() => {
     mkdirSync(output);
+    writeFileSync(`${holder}.c`, holderSource);
+    execFileSync('cc', ['-w', `${holder}.c`, '-o', holder]);
     writeFileSync(join(directory, `t${tid.toString(16)}.fds`), new Uint8Array(1024));
   });
   afterEach(() => {
@@ -117,7 +149,9 @@ describe('the inventory of a task', function () {
     ['a pipe that another process has, too', 'exec 5<> <(:); sleep 1000 2>/dev/null &', 'OPEN_PIPE'],
     ['a deleted file that is too large', 'exec 5>gone; head -c 70000000 /dev/zero >&5; rm gone', 'OPEN_DELETED_FILE'],
     ['a device', 'exec 5</dev/kmsg', 'OPEN_DEVICE'],
-    ['a lock', 'exec 5>locked; flock 5', 'FILE_LOCK'],
+    ['a socket whose other end is another\'s', `exec ${holder} half 2>/dev/null`, 'OPEN_SOCKET'],
+    ['a socket that listens', `exec ${holder} listens 2>/dev/null`, 'OPEN_SOCKET'],
+    ['a lease', `exec ${holder} lease 2>/dev/null`, 'FILE_LEASE'],
   ];
   for (const [what, script, code] of holding) {
     it(`names ${what}`, async function () {
@@ -127,6 +161,11 @@ describe('the inventory of a task', function () {
       for (const { cause, side } of found.blockers) assert.ok(cause && side === 'source');
     });
   }
+
+  it('takes pairs of sockets, and warns of locks', async () => {
+    const found = await inventory(await shell(`exec 5>locked; flock 5; exec ${holder} pairs 2>/dev/null`));
+    assert.deepEqual(found.blockers.map(({ code, warning }) => [code, warning]), [['FILE_LOCK', true]]);
+  });
 
   it('takes a directory and a deleted file, not a pipe with a name', async () => {
     const found = await inventory(await shell('exec 5</; exec 6>gone; rm gone; mkfifo named; exec 7<> named; rm named'));

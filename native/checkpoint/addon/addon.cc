@@ -31,6 +31,7 @@ std::string string_argument(const Napi::CallbackInfo &info, size_t index, const 
 
 static Napi::Object initialise(Napi::Env env, Napi::Object exports)
 {
+	exports.Set("unixSocket", Napi::Function::New(env, unix_socket));
 	exports.Set("peerCredentials", Napi::Function::New(env, peer_credentials));
 	exports.Set("buildId", Napi::Function::New(env, build_id));
 	exports.Set("vdsoId", Napi::Function::New(env, vdso_id));

@@ -11,6 +11,7 @@ int32_t integer_argument(const Napi::CallbackInfo &info, size_t index, const cha
 std::string string_argument(const Napi::CallbackInfo &info, size_t index, const char *name);
 
 Napi::Value peer_credentials(const Napi::CallbackInfo &info);
+Napi::Value unix_socket(const Napi::CallbackInfo &info);
 Napi::Value build_id(const Napi::CallbackInfo &info);
 Napi::Value vdso_id(const Napi::CallbackInfo &info);
 Napi::Value xsave_size(const Napi::CallbackInfo &info);

@@ -7,6 +7,7 @@
       "sources": [
         "../../../native/checkpoint/addon/addon.cc",
         "../../../native/checkpoint/addon/peer.cc",
+        "../../../native/checkpoint/addon/sockets.cc",
         "../../../native/checkpoint/addon/elf.cc",
         "../../../native/checkpoint/addon/machine.cc",
         "../../../native/checkpoint/addon/pidfd.cc",

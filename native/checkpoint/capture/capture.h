@@ -59,6 +59,12 @@ struct ckpt_pace {
 	uint64_t rested;                /* nanoseconds, of this round */
 };
 
+/* A mapping of which the program has said something. */
+struct ckpt_advised {
+	uintptr_t start, end;
+	uint32_t advice;                /* bits of image/advice.h */
+};
+
 struct ckpt_region {                    /* PAGEMAP_SCAN's */
 	uint64_t start, end, categories;
 };
@@ -98,6 +104,9 @@ struct ckpt_workspace {
 	const struct ckpt_tracker *tracker;     /* NULL before the first live round */
 	uint64_t *marks;                /* by page number: what was sent of it (pages.h); NULL: not kept */
 	bool last;                      /* this is the last round: the program stands still until its end */
+	struct ckpt_advised advised[2048];
+	size_t advised_count;
+	bool locks_future;              /* mlockall(MCL_FUTURE) */
 	bool no_scan;                   /* the kernel lacks PAGEMAP_SCAN */
 	uint64_t last_progress;
 	uint64_t least_remaining;       /* of all rounds */
@@ -138,6 +147,7 @@ struct ckpt_parked {
 	int32_t niceness;
 	uint64_t timer_slack;
 	uint32_t death_signal;
+	bool no_new_privileges;
 	char name[16];
 	uint32_t affinity_size;
 	uint8_t affinity[128];
@@ -265,6 +275,10 @@ bool ckpt_judge_object(const char *path, uint8_t *kind);        /* is it one? */
 int ckpt_check_objects(struct ckpt_job *job);   /* when all descriptors are known */
 int ckpt_describe_object(struct ckpt_job *job, mpvm_image_Descriptor *message);
 int ckpt_send_objects(struct ckpt_job *job);    /* what goes behind the descriptors */
+
+/* advice.c */
+void ckpt_read_advice(void);
+uint32_t ckpt_advice_of(const struct ckpt_area *area);
 
 /* sockets.c */
 int ckpt_check_sockets(struct ckpt_job *job);   /* when all descriptors are known */

@@ -273,6 +273,8 @@ int ckpt_open(struct ckpt_job *job)
 	if (!error)
 		error = ckpt_check_process(job);
 	if (!error)
+		ckpt_read_advice();
+	if (!error)
 		error = ckpt_check_descriptors(job);
 	if (!error)
 		error = ckpt_read_areas(job);

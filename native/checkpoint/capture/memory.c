@@ -221,6 +221,7 @@ static int send_area(struct ckpt_job *job, const struct ckpt_area *area)
 	message->inode = area->inode;
 	message->fresh = area->fresh;
 	message->transient = area->transient;
+	message->advice = ckpt_advice_of(area);
 	if (area->kind == mpvm_image_Area_Kind_FILE_PRIVATE ||
 	    area->kind == mpvm_image_Area_Kind_FILE_SHARED)
 		message->file_size = file_size(path);

@@ -108,6 +108,7 @@ static void describe_thread(struct ckpt_parked *thread, uint64_t mask)
 	SYS(sigaltstack, 0, &thread->altstack);
 	thread->death_signal = 0;
 	SYS(prctl, PR_GET_PDEATHSIG, &thread->death_signal);
+	thread->no_new_privileges = SYS(prctl, PR_GET_NO_NEW_PRIVS) == 1;
 	thread->timer_slack = SYS(prctl, PR_GET_TIMERSLACK);
 	SYS(prctl, PR_GET_NAME, thread->name);
 	describe_schedule(thread);

@@ -135,6 +135,14 @@ static int send(struct ckpt_job *job, uint32_t type, const pb_msgdesc_t *fields,
 	return 0;
 }
 
+static bool is_subreaper(void)
+{
+	int answer = 0;
+
+	SYS(prctl, PR_GET_CHILD_SUBREAPER, &answer, 0, 0, 0);
+	return answer;
+}
+
 static int send_attributes(struct ckpt_job *job)
 {
 	mpvm_image_Process *process = &ckpt_engine.work->message.process;
@@ -149,8 +157,10 @@ static int send_attributes(struct ckpt_job *job)
 	n = ckpt_read_file("/proc/self/auxv", (char *)process->auxv.bytes, sizeof(process->auxv.bytes));
 	process->auxv.size = n > 0 ? n : 0;
 	process->dumpable = SYS(prctl, PR_GET_DUMPABLE);
-	process->no_new_privileges = SYS(prctl, PR_GET_NO_NEW_PRIVS) == 1;
 	process->personality = SYS(personality, 0xffffffff);
+	process->subreaper = is_subreaper();
+	process->no_huge_pages = SYS(prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
+	process->locks_future = ckpt_engine.work->locks_future;
 	return send(job, mpvm_image_RecordType_PROCESS, mpvm_image_Process_fields, process);
 }
 
@@ -230,6 +240,7 @@ static int send_thread(struct ckpt_job *job, const struct ckpt_parked *thread, u
 	message.niceness = thread->niceness;
 	message.timer_slack_ns = thread->timer_slack;
 	message.parent_death_signal = thread->death_signal;
+	message.no_new_privileges = thread->no_new_privileges;
 	/* One that may run anywhere here may do so there. */
 	if (count_bits(thread->affinity, thread->affinity_size) < processors) {
 		message.affinity.size = thread->affinity_size;

@@ -4,6 +4,8 @@
  */
 #include "restorer.h"
 
+#include "../image/advice.h"
+
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -87,7 +89,7 @@ static struct area *remember(const mpvm_image_Area *area)
 	if (restorer.area_count && area->start < kept[-1].end)
 		give_up("IMAGE_INVALID", "areas overlap at %lx", (unsigned long)area->start);
 	*kept = (struct area){ .start = area->start, .end = area->end, .protection = area->protection,
-			       .kind = area->kind, .transient = area->transient };
+			       .kind = area->kind, .transient = area->transient, .advice = area->advice };
 	restorer.area_count++;
 	return kept;
 }
@@ -102,7 +104,7 @@ static void map(const mpvm_image_Area *area, uint32_t protection)
 	switch (area->kind) {
 	case mpvm_image_Area_Kind_ANONYMOUS:
 	case mpvm_image_Area_Kind_HEAP:
-		flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+		flags |= MAP_PRIVATE | MAP_ANONYMOUS | (area->advice & CKPT_ADVICE_GROWS ? MAP_GROWSDOWN : 0);
 		break;
 	case mpvm_image_Area_Kind_STACK:
 		flags |= MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN;
@@ -240,6 +242,18 @@ void take_pages(uintptr_t start, uint32_t count)
 	restorer.pages += count;
 }
 
+/* As far as this user may, and this kernel knows it. */
+static void advise(const struct area *area)
+{
+	size_t i, length = area->end - area->start;
+
+	for (i = 0; i < CKPT_ADVICES; i++)
+		if (area->advice >> i & 1 && ckpt_advices[i].advice >= 0)
+			SYS(madvise, area->start, length, ckpt_advices[i].advice);
+	if (area->advice & CKPT_ADVICE_LOCKED)
+		SYS(mlock2, area->start, length, area->advice & CKPT_ADVICE_ON_FAULT ? MLOCK_ONFAULT : 0);
+}
+
 void finish_memory(void)
 {
 	size_t i;
@@ -252,11 +266,11 @@ void finish_memory(void)
 			SYS(munmap, area->start, area->end - area->start);
 			continue;
 		}
-		if (area->now == area->protection)
-			continue;
-		error = SYS(mprotect, area->start, area->end - area->start, area->protection);
+		error = area->now == area->protection ? 0 :
+			SYS(mprotect, area->start, area->end - area->start, area->protection);
 		if (error)
 			give_up("RESTORER_FAILED", "mprotect %lx-%lx: %e", area->start, area->end, error);
+		advise(area);
 	}
 	place_kernel_areas();
 }

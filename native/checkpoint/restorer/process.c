@@ -109,9 +109,8 @@ void set_attributes(void)
 		give_up("FILE_UNREACHABLE", "chdir %s: %e", process->directory, error);
 	SYS(umask, process->umask);
 	SYS(personality, process->personality);
-	if (process->no_new_privileges)
-		SYS(prctl, PR_SET_NO_NEW_PRIVS, 1);
 	SYS(prctl, PR_SET_DUMPABLE, process->dumpable == 1);
+	SYS(prctl, PR_SET_CHILD_SUBREAPER, process->subreaper, 0, 0, 0);
 }
 
 static struct timespec to_timespec(uint64_t ns)
@@ -191,7 +190,9 @@ void become_task(void)
 		else
 			arm_interval(&restorer.timers[i]);
 	}
-	SYS(prctl, PR_SET_THP_DISABLE, 0);
+	SYS(prctl, PR_SET_THP_DISABLE, restorer.process.no_huge_pages, 0, 0, 0);
+	if (restorer.process.locks_future)
+		SYS(mlockall, MCL_FUTURE);
 	write_handoff();
 	fault(CKPT_FAULT_RESTORER_JUMP);
 	/* Whoever finds the process dead and the seal in place knows that the task never ran here. */

@@ -63,6 +63,7 @@ struct area {
 	uint8_t kind;
 	bool transient;
 	uint32_t path;
+	uint32_t advice;                /* bits of image/advice.h */
 };
 
 struct descriptor {

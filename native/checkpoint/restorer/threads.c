@@ -96,6 +96,8 @@ void set_thread(const struct thread *thread)
 		SYS(rseq, wanted->rseq, wanted->rseq_size, 0, RSEQ_SIGNATURE);
 	SYS(prctl, PR_SET_PDEATHSIG, wanted->parent_death_signal);
 	SYS(prctl, PR_SET_NAME, wanted->name);
+	if (wanted->no_new_privileges)
+		SYS(prctl, PR_SET_NO_NEW_PRIVS, 1);
 	set_schedule(wanted);
 	give_pending(thread);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -20,6 +21,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "case.h"
 
@@ -445,7 +448,7 @@ static void attributes(void)
 	char cwd[200], name[17] = "", line[200], exe[300];
 	struct rlimit limit = { 333, 1000 }, is;
 	mode_t mask;
-	int fd;
+	int fd, answer = 0, dumpable = prctl(PR_GET_DUMPABLE);
 
 	CHECK(!chdir("/usr/lib"));
 	umask(0137);
@@ -455,6 +458,9 @@ static void attributes(void)
 	CHECK(!setrlimit(RLIMIT_STACK, &limit));
 	setpriority(PRIO_PROCESS, 0, 3);
 	setenv("VARIABLE", "value", 1);
+	CHECK(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 	while (more())
 		series(1000);
 	CHECK(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/usr/lib"));
@@ -466,6 +472,10 @@ static void attributes(void)
 	CHECK(!getrlimit(RLIMIT_STACK, &is) && is.rlim_cur == 16 << 20);
 	CHECK(getpriority(PRIO_PROCESS, 0) == 3);
 	CHECK(!strcmp(getenv("VARIABLE"), "value"));
+	CHECK(!prctl(PR_GET_CHILD_SUBREAPER, &answer, 0, 0, 0) && answer == 1);
+	CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+	CHECK(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1);
+	CHECK(prctl(PR_GET_DUMPABLE) == dumpable);
 	fd = open("/proc/self/cmdline", O_RDONLY);
 	CHECK(read(fd, line, sizeof(line)) > 0 && strstr(line, "cases"));
 	close(fd);
@@ -477,6 +487,87 @@ static void attributes(void)
 	while (fgets(line, sizeof(line), f))
 		CHECK(!strstr(line, "restorer"));
 	fclose(f);
+}
+
+/* What setlocale has loaded, and a locale of this thread's own. */
+static void locales(void)
+{
+	locale_t own = newlocale(LC_ALL_MASK, "C.UTF-8", NULL);
+	wchar_t wide[8];
+	char text[8];
+
+	CHECK(own && setlocale(LC_ALL, "C.UTF-8"));
+	uselocale(own);
+	while (more()) {
+		CHECK(mbstowcs(wide, "\xc3\xa4x", 8) == 2 && wide[0] == 0xe4);
+		CHECK(wcstombs(text, L"\xe4", 8) == 2 && iswalpha(0xe4));
+		CHECK(uselocale(NULL) == own && !strcmp(setlocale(LC_CTYPE, NULL), "C.UTF-8"));
+	}
+}
+
+/* Processes that come and go: a move is refused while there is one, and goes through when it has been
+ * waited for. */
+static void children(void)
+{
+	char *const argv[] = { "true", NULL };
+	volatile unsigned round;
+	pid_t child;
+	int status;
+
+	for (round = 0; more(); round++) {
+		child = round % 2 ? fork() : vfork();
+		if (!child) {
+			execv("/bin/true", argv);
+			_exit(1);
+		}
+		CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+		CHECK(!WEXITSTATUS(status) && waitpid(-1, &status, 0) == -1 && errno == ECHILD);
+		until_moved();
+	}
+}
+
+/* The process has a new number, and all that goes by it is right. */
+static __attribute__((noinline)) void signal_by_number(void)
+{
+	unsigned before = ticks;
+	pid_t pid = getpid();
+
+	/* Moved between the two: as after any getpid(). */
+	if (kill(pid, SIGUSR1))
+		CHECK(errno == ESRCH && getpid() != pid);
+	else
+		CHECK(ticks == before + 1);
+}
+
+static __attribute__((noinline)) void look_at_number(void)
+{
+	char link[32] = "";
+	pid_t pid = getpid();
+
+	CHECK(readlink("/proc/self", link, sizeof(link) - 1) > 0);
+	CHECK(atoi(link) == pid || getpid() != pid);
+}
+
+static void numbers(void)
+{
+	char path[64];
+	unsigned before;
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/ckpt-numbers-%d", getpid());
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	unlink(path);
+	signal(SIGUSR1, on_tick);
+	while (more()) {
+		signal_by_number();
+		before = ticks;
+		CHECK(!raise(SIGUSR1) && ticks == before + 1);
+		CHECK(!pthread_kill(pthread_self(), SIGUSR1) && ticks == before + 2);
+		series(1000);
+		look_at_number();
+		CHECK(!fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK }));
+	}
+	CHECK(gettid() == getpid());
 }
 
 static void deep(unsigned n)
@@ -578,7 +669,8 @@ static const struct test_case table[] = {
 	{ "altstack", altstack }, { "big", big }, { "maps", maps }, { "brks", brks },
 	{ "shared", shared }, { "none", none }, { "files", files }, { "jumps", jumps },
 	{ "pendings", pendings }, { "attributes", attributes }, { "stacks", stacks },
-	{ "inside", inside }, { "libcs", libcs }, { "idle", idle }, { NULL, NULL },
+	{ "inside", inside }, { "libcs", libcs }, { "locales", locales }, { "numbers", numbers },
+	{ "children", children }, { "idle", idle }, { NULL, NULL },
 };
 
 int main(int argc, char **argv)

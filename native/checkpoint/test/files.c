@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "case.h"
@@ -98,6 +99,54 @@ static void locks(void)
 	CHECK(!flock(asks_whole, LOCK_EX | LOCK_NB));
 }
 
+/* Another process that wants the same lock: it takes it whenever it can, marks the file meanwhile, and
+ * ends when it finds an 'e' there, or after a minute. */
+static void rival(const char *path)
+{
+	int fd, fds;
+
+	for (fds = 0; fds < 256; fds++)
+		close(fds);
+	fd = open(path, O_RDWR);
+	alarm(60);
+	for (;;) {
+		char end = 0;
+
+		set_lock(fd, F_SETLKW, F_WRLCK, 0, 1);
+		if (pread(fd, &end, 1, 1) == 1 && end == 'e')
+			_exit(0);
+		if (pwrite(fd, "r", 1, 0) != 1 || usleep(3000) || pwrite(fd, "-", 1, 0) != 1)
+			_exit(1);
+		set_lock(fd, F_SETLK, F_UNLCK, 0, 1);
+		usleep(100);
+	}
+}
+
+/* It may have the lock while the task is nowhere, but never while the task believes it has it. */
+static void contended(void)
+{
+	char *path = strdup(named("contended")), mark;
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	pid_t child = fork();
+
+	if (!child) {
+		if (!fork())
+			rival(path);
+		_exit(0);
+	}
+	CHECK(waitpid(child, NULL, 0) == child);
+	while (more()) {
+		unsigned start = mini_moves;
+
+		set_lock(fd, F_SETLKW, F_WRLCK, 0, 1);
+		while (mini_moves < start + 3 && more())
+			CHECK(pread(fd, &mark, 1, 0) < 1 || mark == '-');
+		CHECK(more() || pwrite(fd, "e", 1, 1) == 1);
+		set_lock(fd, F_SETLK, F_UNLCK, 0, 1);
+	}
+	unlink(path);
+}
+
 /* One position for all who share an open file, and one for each who does not. */
 static void offsets(void)
 {
@@ -141,7 +190,7 @@ static void mapped(void)
 }
 
 static const struct test_case table[] = {
-	{ "deleted", deleted }, { "locks", locks }, { "offsets", offsets }, { "mapped", mapped }, { NULL, NULL },
+	{ "deleted", deleted }, { "locks", locks }, { "contended", contended }, { "offsets", offsets }, { "mapped", mapped }, { NULL, NULL },
 };
 
 int main(int argc, char **argv)

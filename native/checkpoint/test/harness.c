@@ -1,7 +1,7 @@
 /*
  * Moves a program again and again while it runs, playing both daemons:
  *
- *   harness [-n moves] [-r rounds] [-d max delay µs] [-a abort every] [-s seed] [-u uid] [-v]
+ *   harness [-n moves] [-r rounds] [-d max delay µs] [-a abort every] [-s seed] [-u uid] [-w refusal] [-v]
  *           [-t tracking] [-c policy] [-m max downtime ms] [-p bytes a second]
  *           RESTORER PROGRAM ARG...
  *
@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ckpt.h"
 #include "mini.h"
 
 #define COOKIE "c00c1e"
@@ -42,6 +43,7 @@ static unsigned seed;
 static const char *fault_point = "";
 static int fault_action;
 static struct mini_message wanted = { .downtime_ms = 20 };      /* how memory is copied */
+static const char *may_refuse;
 
 static void leave(int code)
 {
@@ -212,7 +214,7 @@ static void say(int fd, struct mini_message *m, uint32_t kind)
 		fail("write to the agent");
 }
 
-enum outcome { MOVED, ABORTED, ENDED };
+enum outcome { MOVED, ABORTED, ENDED, REFUSED };
 
 /* The program may end at any time: then the agent's link is closed. */
 static enum outcome ended(pid_t restorer)
@@ -220,6 +222,20 @@ static enum outcome ended(pid_t restorer)
 	kill(restorer, SIGKILL);
 	waitpid(restorer, NULL, 0);
 	return ENDED;
+}
+
+/* For now: the program goes on, and the move is tried again. */
+static enum outcome refused(pid_t restorer, int connection, int link)
+{
+	struct mini_message m = { 0 };
+
+	kill(restorer, SIGKILL);
+	waitpid(restorer, NULL, 0);
+	close(connection);
+	say(link, &m, MINI_ABORT);
+	if (!read_all(link, &m, sizeof(m)) || m.kind != MINI_THAWED)
+		return ENDED;
+	return REFUSED;
 }
 
 static enum outcome move(int *link, uint32_t rounds, bool abort_it)
@@ -258,6 +274,8 @@ static enum outcome move(int *link, uint32_t rounds, bool abort_it)
 	if (m.kind != MINI_SENT) {
 		char text[400];
 
+		if (may_refuse && (strstr(m.text, may_refuse) || m.code == CKPT_E_FREEZE))
+			return refused(restorer, connection, *link);
 		snprintf(text, sizeof(text), "capture failed: %d %s", m.code, m.text);
 		fail(text);
 	}
@@ -315,7 +333,7 @@ int main(int argc, char **argv)
 	struct mini_message hello;
 
 	seed = getpid();
-	while ((option = getopt(argc, argv, "+n:r:d:a:s:u:vf:F:t:c:m:p:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:r:d:a:s:u:vf:F:w:t:c:m:p:")) != -1) {
 		switch (option) {
 		case 'n': moves = atoi(optarg); break;
 		case 'r': rounds = atoi(optarg); break;
@@ -325,6 +343,7 @@ int main(int argc, char **argv)
 		case 'u': user = atoi(optarg); break;
 		case 'f': fault_point = optarg; break;
 		case 'F': fault_action = atoi(optarg); break;
+		case 'w': may_refuse = optarg; break;
 		case 'v': verbose = 1; break;
 		case 't': wanted.tracking = atoi(optarg); break;
 		case 'c': wanted.policy = atoi(optarg); break;

@@ -135,6 +135,68 @@ static void hugepages(void)
 	}
 }
 
+/* What smaps says of an address. */
+static int has_flag(void *address, const char *flag)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long start, end;
+	char line[400];
+	int inside = 0, found = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = (uintptr_t)address >= start && (uintptr_t)address < end;
+		if (inside && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line + 8, flag) != NULL;
+	}
+	fclose(file);
+	return found;
+}
+
+/* What the program has said of its memory is still known. */
+static void advice(void)
+{
+	static const struct {
+		int advice;
+		const char *flag;
+	} said[] = {
+		{ MADV_DONTFORK, " dc" }, { MADV_DONTDUMP, " dd" }, { MADV_WIPEONFORK, " wf" }, { MADV_NOHUGEPAGE, " nh" },
+		{ MADV_SEQUENTIAL, " sr" }, { MADV_RANDOM, " rr" }, { MADV_HUGEPAGE, " hg" },
+	};
+	enum { N = sizeof(said) / sizeof(said[0]) };
+	char *area[N], *locked = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int known[N], i, may_lock = !mlock(locked, 16384);
+
+	for (i = 0; i < N; i++) {
+		area[i] = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(area[i] + 8192, 4096, PROT_NONE);
+		known[i] = !madvise(area[i], 8192, said[i].advice);
+	}
+	while (more()) {
+		until_moved();
+		for (i = 0; i < N; i++)
+			CHECK(!known[i] || has_flag(area[i], said[i].flag));
+		CHECK(!may_lock || has_flag(locked, " lo"));
+	}
+}
+
+/* A stack that the program has made itself: it grows on, there too. */
+static void growing(void)
+{
+	size_t room = 64 << 20, used = 4096;
+	char *low = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *high = low + room;
+
+	CHECK(!munmap(low, room));
+	CHECK(mmap(high - 4096, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0) ==
+	      high - 4096);
+	while (more()) {
+		until_moved();
+		used += 4096;
+		*(volatile char *)(high - used) = used >> 12;
+		CHECK(*(volatile char *)(high - used + 4096) == (char)((used >> 12) - 1) || used == 8192);
+	}
+}
+
 /* A page that must not be touched, and a handler that finds out. */
 static sigjmp_buf caught;
 static void *volatile fault_at;
@@ -168,7 +230,8 @@ static void guards(void)
 
 static const struct test_case table[] = {
 	{ "vectors", vectors }, { "floats", floats }, { "jit", jit }, { "libraries", libraries },
-	{ "hugepages", hugepages }, { "guards", guards }, { NULL, NULL },
+	{ "hugepages", hugepages }, { "guards", guards }, { "advice", advice },
+	{ "growing", growing }, { NULL, NULL },
 };
 
 int main(int argc, char **argv)
