@@ -89,7 +89,7 @@ export class Groups {
     return this.#alone(name, async () => {
       const known = this.#groups.get(name);
       const present = known?.members.indexOf(tid) ?? -1;
-      if (known && present >= 0) return isRepeated(known, tid, request) ? { status: pvm.Ok, value: present } : failed(pvm.DupGroup);
+      if (known && present >= 0) return isRepeated(known, tid, request) ? { status: pvm.Ok, value: present } : failed(known.frozen ? pvm.NotInGroup : pvm.DupGroup); // PVM's words
       if (known?.frozen) return failed(pvm.Denied);
       const group = structuredClone((await this.#withdrawn(name)) ?? emptyGroup());
       const free = group.members.indexOf(0);
@@ -151,7 +151,8 @@ export class Groups {
     const group = this.#groups.get(name);
     if (!group) return failed(pvm.NoGroup);
     const answer = { ...look(group), frozen: group.frozen };
-    if (answer.status < 0 || !group.members.includes(asker)) return answer;
+    // A page would count barriers, which a defunct group has none of.
+    if (answer.status < 0 || group.defunct || !group.members.includes(asker)) return answer;
     const node = this.#holders.nodeOf(asker);
     if (group.page?.nodes.includes(node)) return { ...answer, page: group.page.id };
     if (this.#asked(group, node) < asksBeforePage) return answer;
