@@ -3,7 +3,7 @@
  * has it; what concerns all is gathered from all that are up.
  */
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
-import type { Migrations, NodeClient, Tasks, VirtualMachine } from '../contracts.js';
+import type { NodeClient, Tasks, VirtualMachine } from '../contracts.js';
 import type { HttpServer } from '../http/server.js';
 import type { Logger } from '../log.js';
 import { mpvm } from './messages.js';
@@ -16,7 +16,6 @@ import { watchDrain } from './watch-drain.js';
 export interface ControlParts {
   vm: VirtualMachine;
   tasks: Tasks;
-  migrations: Migrations;
   http: Pick<HttpServer, 'open'>;
   log: Logger;
 }
@@ -30,7 +29,7 @@ const upStates: readonly (number | null | undefined)[] = [mpvm.node.NodeState.UP
 const tidText = (tid: number): string => `t${tid.toString(16)}`;
 
 export function controlImplementation(parts: ControlParts): ImplementationOf<typeof controlService> {
-  const { vm, tasks, migrations } = parts;
+  const { vm, tasks } = parts;
   return {
     nodes: () => ({ vm: vm.name, nodes: vm.nodes() }),
     tasks: () => allTasks(parts),

@@ -221,7 +221,7 @@ export class Daemon {
     this.#parts.resolve({ tasks, migrations, balancing, monitor });
     this.#hosts?.attach({ vm, tasks });
     const http = await this.#openHttp(identity, { vm, tasks, migrations, balancing });
-    const control = controlImplementation({ vm, tasks, migrations, http, log: log.child({ part: 'control' }) });
+    const control = controlImplementation({ vm, tasks, http, log: log.child({ part: 'control' }) });
     this.#controlServer.addService(...serve(controlService, control, log));
     http.add(...dashboardRoutes({ client: createLocalClient(controlService, control, vm.self.name), node: vm.self.name, log: log.child({ part: 'dashboard' }) }));
     this.#controlServer.addService(...serve(healthService, health(() => this.#phase === 'serving', ['mpvm.control.Control']), log));
