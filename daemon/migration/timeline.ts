@@ -41,7 +41,7 @@ export class Timeline {
   remaining = 0;
   expectedDowntimeUs = 0;
   /** mpvm.task.Tracking. */
-  tracking = 0;
+  tracking: mpvm.task.Tracking | undefined;
   /** Written by the program in the last round. */
   dirtyBytesPerSecond = 0;
   noConvergence = false;
