@@ -17,7 +17,7 @@ describe('a VM whose processors differ', function () {
   after(() => lab.stop());
 
   const spawn = async (...options: string[]): Promise<string> => {
-    const { stdout, stderr } = await lab.cli(['spawn', '--node', 'n1', ...options, program('spinner')]);
+    const { stdout, stderr } = await lab.cli(['spawn', '--node', 'n1', ...options, program('sleeper')]);
     assert.match(stdout, /^t/, stderr);
     return stdout.trim();
   };
