@@ -30,7 +30,7 @@ const upStates: readonly (number | null | undefined)[] = [mpvm.node.NodeState.UP
 const tidText = (tid: number): string => `t${tid.toString(16)}`;
 
 export function controlImplementation(parts: ControlParts): ImplementationOf<typeof controlService> {
-  const { vm, tasks, migrations } = parts;
+  const { vm, tasks } = parts;
   return {
     nodes: () => ({ vm: vm.name, nodes: vm.nodes() }),
     tasks: () => allTasks(parts),
