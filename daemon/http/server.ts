@@ -22,7 +22,7 @@ export interface Call {
   readonly response: ServerResponse;
   readonly url: URL;
   /** The body of a POST. Throws BAD_REQUEST when it is no JSON object, or too long. */
-  body(): Promise<Record<string, unknown>>;
+  body: () => Promise<Record<string, unknown>>;
 }
 export interface Route {
   readonly method: 'GET' | 'POST';

@@ -238,7 +238,8 @@ export class Member implements VirtualMachine {
         if (this.#stop.signal.aborted) return;
         if (this.#joined && hasCode(error, 'CERTIFICATE_REVOKED')) {
           this.#log.error({ cause: error.message }, 'this node is no part of the VM any more, and ends');
-          return this.#emit('shutdown', error.message);
+          this.#emit('shutdown', error.message);
+          return;
         }
         if (!this.#joined && !failed(error)) return;
         if (linked || !told) this.#log.warn({ code: error.code, cause: error.message }, 'no link to the registry; trying to join again');

@@ -24,7 +24,7 @@ describe('the API', function () {
   it('tells its services by reflection, when asked to', async () => {
     const directory = join(root, 'node_modules/@grpc/reflection/build/proto');
     const definition = loadSync('grpc/reflection/v1/reflection.proto', { includeDirs: [directory] });
-    const { ServerReflection } = (loadPackageDefinition(definition) as unknown as { grpc: { reflection: { v1: { ServerReflection: new (...args: unknown[]) => { ServerReflectionInfo(): NodeJS.ReadWriteStream & { write(message: unknown): void } } } } } }).grpc.reflection.v1;
+    const { ServerReflection } = (loadPackageDefinition(definition) as unknown as { grpc: { reflection: { v1: { ServerReflection: new (...args: unknown[]) => { ServerReflectionInfo: () => NodeJS.ReadWriteStream & { write(message: unknown): void } } } } } }).grpc.reflection.v1;
     const client = new ServerReflection(`unix:${join(lab().directory, lab().name, 'local/control.sock')}`, credentials.createInsecure());
     const stream = client.ServerReflectionInfo();
     const answer = await new Promise<{ listServicesResponse?: { service: { name: string }[] } }>((resolve, reject) => {

@@ -41,7 +41,6 @@ describe('a drain', function () {
   };
   const where = async (tid: number): Promise<string> => (await lab().task(tid))?.node ?? '';
   const node = async (name: string): Promise<mpvm.node.INodeInfo> => (await lab().nodes()).find((one) => one.name === name)!;
-  const left = (events: Event[]): unknown[] => events.flatMap((event) => (event.left ? [[event.left.tid, event.left.blockers?.[0]?.code]] : []));
 
   afterEach(async () => {
     for (const { id, nodes } of (await lab().control.drains({})).drains) if (id) await lab().control.cancelDrain({ nodes });

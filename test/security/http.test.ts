@@ -32,7 +32,7 @@ describe('the HTTP port', () => {
     made.add(
       { method: 'GET', path: '/secret', handle: ({ response }) => sendJson(response, { secret: 42 }) },
       { method: 'GET', path: '/style/', open: true, handle: ({ response, url }) => sendJson(response, url.pathname) },
-      { method: 'POST', path: '/do', handle: async ({ body, response }) => sendJson(response, await body()) },
+      { method: 'POST', path: '/do', handle: async (call) => sendJson(call.response, await call.body()) },
       { method: 'GET', path: '/broken', handle: () => Promise.reject(new Error('a secret of ours')) },
     );
     return made;
@@ -62,7 +62,7 @@ describe('the HTTP port', () => {
   it('answers who shows the token, and nobody else', async () => {
     assert.deepEqual(await ask('/secret', bearer()), { status: 200, text: '{"secret":42}\n' });
     for (const headers of [{}, bearer('x'), bearer(at.token.slice(1)), bearer(`${at.token}x`), { authorization: `Basic ${at.token}` }, { cookie: `token=${at.token}` }]) {
-      assert.equal((await ask('/secret', headers as Record<string, string>)).status, 401, JSON.stringify(headers));
+      assert.equal((await ask('/secret', headers)).status, 401, JSON.stringify(headers));
     }
     assert.equal((await ask(`/secret?token=${at.token}`)).status, 401);
     assert.equal((await ask('/nowhere')).status, 401, 'a stranger does not learn what there is');
