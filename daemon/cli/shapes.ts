@@ -86,6 +86,8 @@ export interface MigrationShape {
   from: string;
   to: string;
   engine: string;
+  /** Why this engine, when it is not the first choice. */
+  engineReason: string;
   state: string;
   outcome: string;
   code: string;
@@ -119,6 +121,8 @@ export interface BlockerShape {
   remedy: string;
   warning: boolean;
   side: string;
+  /** Which engine it hinders; empty: any. */
+  engine: string;
 }
 
 export function blockerShape(blocker: mpvm.node.IBlocker): BlockerShape {
@@ -128,6 +132,7 @@ export function blockerShape(blocker: mpvm.node.IBlocker): BlockerShape {
     remedy: blocker.remedy ?? '',
     warning: blocker.warning ?? false,
     side: blocker.side ?? '',
+    engine: blocker.engine ?? '',
   };
 }
 
@@ -142,6 +147,7 @@ export function migrationShape(info: mpvm.node.IMigrationInfo): MigrationShape {
     from: info.from ?? '',
     to: info.to ?? '',
     engine: info.engine ?? '',
+    engineReason: info.engineReason ?? '',
     state: migrationState(info),
     outcome: info.outcome ?? '',
     code: info.code ?? '',
