@@ -113,7 +113,7 @@ export interface TaskEvents {
   started: [LocalTask];
   ended: [LocalTask, { code: number; signal: string | null }];
   departed: [LocalTask, { node: string; epoch: number }];
-  /** migration frames from a task's agent: migrationProgress, freezeRequest, migrationFailed, imageSent, resumed */
+  /** migration frames from a task's agent: migrationProgress, freezeRequest, migrationFailed, letGo, imageSent, resumed */
   migrationFrame: [LocalTask, mpvm.task.IToDaemon];
   /** The link to a task's process broke although it has not ended. */
   detached: [LocalTask];
@@ -161,7 +161,14 @@ export interface ArrivingTask {
   readonly record: TaskRecord;
   /** The restorer: started as `path TASK_SOCKET COOKIE` with stdin /dev/null and the task's output pipe as stdout
    *  and stderr, in its own session; its RestorerHello is matched by the cookie given to it, its frames go to onFrame. */
-  startRestorer(options: { path: string; onFrame(frame: mpvm.task.IToDaemon): void; onExit(code: number | null, signal: string | null): void }): { send(frame: ToTask): void; kill(): void; readonly pid: number };
+  startRestorer(options: { path: string } & ArrivingListener): void;
+  /** For an engine that makes the process itself: a place for it. The nest is started as `path FIRST LAST`. */
+  nest(options: { path: string; first: number; last: number } & ArrivingListener): Promise<Nest>;
+  /** To the process that is being filled; kept until it has connected. */
+  send(frame: ToTask): void;
+  kill(): void;
+  /** Of the process as far as it exists; 0 before. */
+  readonly pid: number;
   /** Handover at the freeze: the record as it is now, and frames to send after the move. */
   update(record: TaskRecord, frames: ToTask[]): void;
   /** Path of the file that the restorer removes with its last step. */
@@ -170,6 +177,21 @@ export interface ArrivingTask {
    *  dies before its first instruction is handed back to its source in the directory, and nothing of it is left here. */
   launch(epoch: number): Promise<Landing>;
   discard(): void;
+}
+export interface ArrivingListener {
+  onFrame(frame: mpvm.task.IToDaemon): void;
+  onExit(code: number | null, signal: string | null): void;
+}
+/** Namespaces in which a process is to be rebuilt, and the descriptors that it is to have. */
+export interface Nest {
+  /** Their init, as this daemon sees it. */
+  readonly init: number;
+  /** The process's end of its connection to this daemon. */
+  readonly link: number;
+  /** The task's output pipe, as the nest sees it. */
+  readonly output: number;
+  /** The process is there: closes the two descriptors here; from now on it is what runs, and is signalled. */
+  hatched(pid: number): void;
 }
 /** `here`: it is a task of this node, or has been and has ended. `returned`: it never ran, and is its source's again. */
 export type Landing = 'here' | 'returned';
@@ -194,6 +216,7 @@ export interface Migrations {
   explainInbound(request: mpvm.node.IInboundRequest): Promise<mpvm.node.IExplainReply>;
   inbound(request: mpvm.node.IInboundRequest, signal: AbortSignal): AsyncIterable<mpvm.node.IInboundEvent>;
   handover(request: mpvm.node.IHandoverRequest): Promise<void>;
+  image(part: mpvm.node.IImagePart): Promise<void>;
   /** A task of this node has come back frozen (Enroll.migration): settles its move with the directory. The
    *  task must be `running` and is sent nothing else until this resolves: true when it stays here. */
   settle(task: LocalTask, migration: string): Promise<boolean>;

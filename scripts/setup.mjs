@@ -62,6 +62,7 @@ const steps = [
     work: generate,
   },
   { name: 'checkpoint', why: 'native engine: make -C native/checkpoint', make: 'native/checkpoint' },
+  { name: 'nest', why: 'namespaces for criu: make -C native/nest', make: 'native/nest' },
   { name: 'probe', why: 'probe of the kernel: make -C native/probe', make: 'native/probe' },
   { name: 'libpvm', why: 'library: make -C libpvm', make: 'libpvm' },
   { name: 'addon', why: 'native module: make -C native/checkpoint/addon', make: 'native/checkpoint/addon' },

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { MpvmError } from '../errors.js';
+import { findCriu } from '../migration/criu/probe.js';
 import { projectRoot } from '../native/index.js';
 import { vmsIn } from '../local-nodes.js';
 import type { Session } from './session.js';
@@ -41,8 +43,8 @@ const check = (name: string, ok: boolean, found: string, remedy: string, otherwi
   remedy: ok ? '' : remedy,
 });
 
-export function doctor(session: Session): Promise<number> {
-  const checks = [...machine(), ...built(), ...kernel(), ...limits(session), ...tools(), criu()];
+export async function doctor(session: Session): Promise<number> {
+  const checks = [...machine(), ...built(), ...kernel(), ...limits(session), ...tools(), await criu()];
   if (session.json) printJson(checks);
   else {
     printTable(
@@ -55,7 +57,7 @@ export function doctor(session: Session): Promise<number> {
       checks,
     );
   }
-  return Promise.resolve(checks.some((c) => c.result === 'missing') ? failed : done);
+  return checks.some((c) => c.result === 'missing') ? failed : done;
 }
 
 function machine(): Check[] {
@@ -69,7 +71,7 @@ function machine(): Check[] {
 }
 
 function built(): Check[] {
-  const parts = { library: 'build/lib/libpvm3.so.3', 'group library': 'build/lib/libgpvm3.so.3', restorer: 'build/bin/mpvm-restorer', 'native module': 'build/native/mpvm_native.node', daemon: 'build/js/mpvmd.js' };
+  const parts = { library: 'build/lib/libpvm3.so.3', 'group library': 'build/lib/libgpvm3.so.3', restorer: 'build/bin/mpvm-restorer', nest: 'build/bin/mpvm-nest', 'native module': 'build/native/mpvm_native.node', daemon: 'build/js/mpvmd.js' };
   return Object.entries(parts).map(([name, path]) => check(name, existsSync(join(projectRoot(), path)), path, 'npm run setup'));
 }
 
@@ -126,13 +128,9 @@ function tools(): Check[] {
   ];
 }
 
-/** Only a trial tells: some versions that say "Looks good" cannot dump what tasks have. */
-function criu(): Check {
-  const version = output('criu', ['--version']);
-  const install = 'only for tasks that the native engine declines; not built yet';
-  if (!version.ok && version.text === '') return check('criu', false, 'not installed', install, 'warning');
-  const number = /Version: (\S+)/.exec(version.text)?.[1] ?? '?';
-  const trial = output('criu', ['check']);
-  const complaint = trial.text.split('\n').find((line) => line.includes('Error')) ?? trial.text.split('\n')[0] ?? '';
-  return check('criu', trial.ok, trial.ok ? `${number}: ${trial.text.split('\n').at(-1) ?? ''}` : `${number}: ${complaint}`, 'a newer criu (4.2 or later on kernels from 6.13)', 'warning');
+/** As the daemon tries it. Not there is no defect: few tasks need it. */
+async function criu(): Promise<Check> {
+  const found = await findCriu();
+  if (found instanceof MpvmError) return check('criu', false, found.message, `only for tasks that the native engine declines: ${found.remedy}`, 'warning');
+  return check('criu', true, `${found.version}${found.preDump ? ', copies memory while programs run' : ', stops programs while it copies them (this kernel has no soft-dirty bits)'}`, '');
 }

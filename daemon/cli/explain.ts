@@ -28,6 +28,7 @@ export async function explain(session: Session, text: string, options: Options):
       movable,
       engine: reply.engine,
       tracking: reply.tracking,
+      engineReason: reply.engineReason,
       predictedBytes: reply.predictedBytes,
       predictedMs: (reply.predictedUs) / 1000,
       predictedDowntimeMs: (reply.predictedDowntimeUs) / 1000,
@@ -44,6 +45,7 @@ export async function explain(session: Session, text: string, options: Options):
   } else {
     printLines([`${paint('bold', formatTid(tid))} ${paint('red', `cannot move${where}`)}:`]);
   }
+  if (movable && reply.engineReason) printLines([`  because ${reply.engineReason}`]);
   if (all.length > 0) printLines(checks(all));
   return movable ? done : blocked;
 }
@@ -53,6 +55,7 @@ function checks(blockers: BlockerShape[]): string[] {
     [
       { title: 'CHECK', cell: (b) => b.code },
       { title: 'RESULT', cell: (b) => (b.warning ? paint('yellow', 'warning') : paint('red', 'blocks')) },
+      { title: 'ENGINE', cell: (b) => b.engine || '-' },
       { title: 'AT', cell: (b) => b.side },
       { title: 'CAUSE', cell: (b) => b.cause },
       { title: 'REMEDY', cell: (b) => b.remedy || '-' },

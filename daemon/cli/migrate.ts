@@ -139,6 +139,7 @@ export function summary(m: MigrationShape): string {
   const rounds = m.rounds > 0 ? `, ${m.rounds} round${m.rounds === 1 ? '' : 's'}` : '';
   return (
     `${paint('bold', m.tid)} ${paint('green', `migrated to ${m.to}`)}: total ${milliseconds(m.totalMs)}, ` +
-    `downtime ${milliseconds(m.downtimeMs)}, source free after ${milliseconds(m.obtrusivenessMs)}, ${bytes(m.transferredBytes)}${rounds}`
+    `downtime ${milliseconds(m.downtimeMs)}, source free after ${milliseconds(m.obtrusivenessMs)}, ${bytes(m.transferredBytes)}${rounds}` +
+    (m.engineReason ? `; with ${m.engine}, because ${m.engineReason}` : '')
   );
 }

@@ -88,6 +88,7 @@ export function timeline(m: MigrationShape): string[] {
   );
   return [
     `${heading(m)}  ${end}  (${m.id}, engine ${m.engine || '-'})`,
+    ...(m.engineReason ? [`  ${m.engine}: ${m.engineReason}`] : []),
     ...(m.outcome === 'completed' ? [`  ${figures(m)}`] : []),
     ...(m.tracking ? [`  ${copying(m)}`] : []),
     ...(m.phases.length > 0 ? phases.map((line) => `    ${line}`) : []),

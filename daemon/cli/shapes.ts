@@ -89,6 +89,8 @@ export interface MigrationShape {
   from: string;
   to: string;
   engine: string;
+  /** Why this engine, when it is not the first choice. */
+  engineReason: string;
   state: string;
   outcome: string;
   code: string;
@@ -122,6 +124,8 @@ export interface BlockerShape {
   remedy: string;
   warning: boolean;
   side: string;
+  /** Which engine it hinders; empty: any. */
+  engine: string;
 }
 
 export function blockerShape(blocker: mpvm.node.IBlocker): BlockerShape {
@@ -131,6 +135,7 @@ export function blockerShape(blocker: mpvm.node.IBlocker): BlockerShape {
     remedy: blocker.remedy ?? '',
     warning: blocker.warning ?? false,
     side: blocker.side ?? '',
+    engine: blocker.engine ?? '',
   };
 }
 
@@ -145,6 +150,7 @@ export function migrationShape(info: mpvm.node.IMigrationInfo): MigrationShape {
     from: info.from ?? '',
     to: info.to ?? '',
     engine: info.engine ?? '',
+    engineReason: info.engineReason ?? '',
     state: migrationState(info),
     outcome: info.outcome ?? '',
     code: info.code ?? '',

@@ -17,6 +17,10 @@ export function warning(side: Side, code: ErrorCode, details: ErrorDetails = {})
 export function asBlocker(side: Side, error: MpvmError): Blocker {
   return { code: error.code, cause: error.message, remedy: error.remedy, warning: false, side };
 }
+/** Of an engine that is not used after all: worth knowing, no hindrance. */
+export function asWarnings(blockers: readonly Blocker[]): Blocker[] {
+  return blockers.map((entry) => ({ ...entry, warning: true }));
+}
 /** Those that do stop it. */
 export function stopping(blockers: readonly Blocker[]): Blocker[] {
   return blockers.filter((entry) => !entry.warning);

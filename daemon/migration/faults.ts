@@ -34,18 +34,35 @@ export const destinationFaults = [
   'DEST_AFTER_GO', // it has; the source has not been told
 ] as const;
 
+/** In moves with criu: what its engine does at the source and at the destination. KILL is for criu itself there. */
+export const captureFaults = [
+  'CRIU_BEFORE_DUMP', // the task has let go of everything; criu has not been started
+  'CRIU_DUMP', // in the middle of it
+  'CRIU_AFTER_DUMP', // all pages are with the destination, not the rest
+] as const;
+export const receiverFaults = [
+  'CRIU_RESTORE', // in the middle of it
+] as const;
+export const criuDestinationFaults = [
+  'DEST_BEFORE_RESTORE', // the whole image is here
+  'DEST_AFTER_RESTORE', // criu has ended; the copy does not know where it is
+] as const;
+
 export type SourceFault = (typeof sourceFaults)[number];
-export type DestinationFault = (typeof destinationFaults)[number];
-export type FaultPoint = SourceFault | DestinationFault;
+export type DestinationFault = (typeof destinationFaults)[number] | (typeof criuDestinationFaults)[number];
+export type EngineFault = (typeof captureFaults)[number] | (typeof receiverFaults)[number];
+export type FaultPoint = SourceFault | DestinationFault | EngineFault;
 type FaultRequest = mpvm.node.IFaultRequest | mpvm.task.IFault;
 
 const { Action } = mpvm.task.Fault;
 
 /** Who is to obey a fault: told by the first word of its point. Throws FAULT_UNKNOWN. */
-export function faultOwner(point: string): 'source' | 'destination' | 'agent' | 'restorer' {
+export function faultOwner(point: string): 'source' | 'destination' | 'agent' | 'restorer' | 'capture' | 'receiver' {
   if ((sourceFaults as readonly string[]).includes(point)) return 'source';
-  if ((destinationFaults as readonly string[]).includes(point)) return 'destination';
-  if (point.startsWith('AGENT_')) return 'agent';
+  if ((destinationFaults as readonly string[]).includes(point) || (criuDestinationFaults as readonly string[]).includes(point)) return 'destination';
+  if ((captureFaults as readonly string[]).includes(point)) return 'capture';
+  if ((receiverFaults as readonly string[]).includes(point)) return 'receiver';
+  if (point.startsWith('AGENT_') || point.startsWith('CRIU_AGENT_')) return 'agent';
   if (point.startsWith('RESTORER_')) return 'restorer';
   throw new MpvmError('FAULT_UNKNOWN', { point });
 }

@@ -5,7 +5,6 @@
  * From the request to commit on only the directory counts; a process that dies all the same before
  * its first instruction is handed back.
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ArrivingTask, Landing, Tasks, VirtualMachine } from '../contracts.js';
 import { asMpvmError, MpvmError } from '../errors.js';
@@ -15,6 +14,7 @@ import { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { tidText } from './engine.js';
+import type { Engine, Receiver } from './engine.js';
 import { faultOwner, Faults } from './faults.js';
 import { Feed, Mailbox } from './mailbox.js';
 import { arrivalTable, Machine } from './state.js';
@@ -24,12 +24,13 @@ import { verdictForDestination } from './verdict.js';
 
 type Frame = mpvm.task.IToDaemon;
 
-const silence = { starting: 15, image: 60, resuming: 60 } as const;
+const silence = { image: 60, resuming: 60 } as const;
 /** A copy of an earlier move settles by itself within the time its library takes to find its daemon again. */
 const oldCopyLimitMs = 10_000;
 const askAgainMs = { first: 20, most: 1000 } as const;
 
 export interface InboundOptions {
+  engine: Engine;
   request: mpvm.node.IInboundRequest;
   fault: mpvm.task.IFault | undefined;
   vm: VirtualMachine;
@@ -57,7 +58,7 @@ export class InboundMove {
   readonly #events = new Mailbox<Event>();
   readonly #faults: Faults;
   #arriving: ArrivingTask | undefined;
-  #restorer: ReturnType<ArrivingTask['startRestorer']> | undefined;
+  #receiver: Receiver | undefined;
   #landing: Promise<Landing> | undefined;
   #handedOver = false;
 
@@ -93,6 +94,12 @@ export class InboundMove {
     this.#events.post({ kind: 'handover' });
   }
 
+  /** Throws when this arrival takes no image, or what is wrong with the part. */
+  image(part: mpvm.node.IImagePart): Promise<void> {
+    if (!this.#receiver || !this.#machine.is('RECEIVING', 'HALF')) throw new MpvmError('MIGRATION_UNKNOWN', { id: this.id });
+    return this.#receiver.image(part);
+  }
+
   onFrame(frame: Frame): void {
     this.#events.post({ kind: 'frame', frame });
   }
@@ -117,6 +124,7 @@ export class InboundMove {
       return;
     }
     await this.#letGo();
+    this.#receiver?.close();
   }
 
   async #judged(): Promise<boolean> {
@@ -129,26 +137,29 @@ export class InboundMove {
     return false;
   }
 
-  /** A restorer that listens. */
+  /** Something that listens for the image. */
   async #start(): Promise<void> {
-    const { request, tasks, restorer, vm, fault } = this.#options;
+    const { request, tasks, restorer, vm, fault, engine, log } = this.#options;
     this.#faults.at('DEST_BEFORE_RESTORER');
     this.#machine.advance('STARTING');
     await this.#oldCopyGone();
     this.#arriving = tasks.arriving(request.record ?? {}, this.id, request.from ?? '');
-    this.#restorer = this.#arriving.startRestorer({
-      path: restorer,
-      onFrame: (frame) => this.onFrame(frame),
-      onExit: (code, signal) => this.#events.post({ kind: 'trouble', error: new MpvmError('RESTORER_FAILED', { node: this.#node, detail: signal ? `it was ended by ${signal}` : `it ended with code ${code}` }) }),
+    this.#receiver = engine.receive({
+      id: this.id,
+      arriving: this.#arriving,
+      manifest: request.manifest ?? {},
+      address: vm.self.address,
+      restorer,
+      fault: fault && ['restorer', 'receiver'].includes(faultOwner(fault.point ?? '')) ? fault : undefined,
+      expect: (name, seconds) => this.#frame(name, seconds),
+      say: (frame) => this.onFrame(frame),
+      ended: (detail) => this.#events.post({ kind: 'trouble', error: new MpvmError('RESTORER_FAILED', { node: this.#node, detail }) }),
+      at: (point) => this.#faults.at(point),
+      log,
     });
-    const secret = randomBytes(16);
-    await this.#frame('restorerHello', silence.starting);
-    this.#faults.at('DEST_AFTER_HELLO');
-    const passed = fault && faultOwner(fault.point ?? '') === 'restorer' ? { fault } : {};
-    this.#restorer.send({ request: 0, restorerListen: { id: this.id, address: vm.self.address, secret, timeoutMs: silence.image * 1000, seal: this.#arriving.seal, ...passed } });
-    const { restorerReady } = await this.#frame('restorerReady', silence.starting);
+    const ready = await this.#receiver.listen();
     this.#machine.advance('RECEIVING');
-    this.feed.push({ ready: { address: vm.self.address, port: restorerReady?.port ?? 0, secret } });
+    this.feed.push({ ready });
     this.#faults.at('DEST_AFTER_READY');
   }
 
@@ -187,7 +198,7 @@ export class InboundMove {
     const { request, vm } = this.#options;
     this.#faults.at('DEST_BEFORE_COMMIT');
     // Its last word may have been its last: spares a commit that would have to be taken back.
-    if (!processRuns(this.#restorer!.pid)) throw new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'it ended after it had said that it holds the process' });
+    if (!processRuns(this.#arriving!.pid)) throw new MpvmError('RESTORER_FAILED', { node: this.#node, detail: 'it ended after it had said that it holds the process' });
     this.#machine.advance('COMMITTING');
     const move = { epoch: request.record?.epoch ?? 0, from: request.from ?? '', to: this.#node };
     for (let wait: number = askAgainMs.first; ; wait = Math.min(wait * 2, askAgainMs.most)) {
@@ -238,7 +249,7 @@ export class InboundMove {
       const event = await this.#events.next(silence.resuming * 1000);
       if (event?.kind === 'frame' && event.frame.resumed) {
         this.#machine.advance('RESUMED');
-        this.feed.push({ resumed: { pid: this.#restorer!.pid, atUs: event.frame.resumed.resumedAtUs } });
+        this.feed.push({ resumed: { pid: this.#arriving!.pid, atUs: event.frame.resumed.resumedAtUs } });
         this.feed.end();
         return;
       }
@@ -254,8 +265,9 @@ export class InboundMove {
   #giveUp(why: MpvmError): void {
     this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'arrival given up');
     this.#machine.advance('GONE');
-    this.#restorer?.kill();
+    this.#arriving?.kill();
     this.#arriving?.discard();
+    this.#receiver?.close();
     this.feed.push({ failed: { code: why.code, text: why.message } });
     this.feed.end();
   }

@@ -13,12 +13,18 @@ import type { mpvm } from '../rpc/messages.js';
 import { stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { settleDoubt } from './doubt.js';
-import { chooseEngine, tidText } from './engine.js';
+import { choose, examine } from './choose.js';
+import type { Examined } from './choose.js';
+import { candidates, engineNamed, tidText } from './engine.js';
+import type { Engine, NodeFolders } from './engine.js';
+import { nativeEngine } from './native.js';
+import { createCriuEngine } from './criu/engine.js';
+import { continueTree, killBelow } from './criu/tree.js';
 import { checkFault } from './faults.js';
 import { InboundMove } from './inbound.js';
 import { judge } from './judge.js';
 import { OutboundMove } from './outbound.js';
-import { learn, limitPredictions, predict } from './predict.js';
+import { learn, limitPredictions } from './predict.js';
 import { likelyTracking } from './tracking.js';
 
 type Info = mpvm.node.IMigrationInfo;
@@ -26,6 +32,8 @@ type Info = mpvm.node.IMigrationInfo;
 const historyLimit = 1000;
 /** How long a program that has just been spawned may take until it has enrolled. */
 const startingLimitMs = 5000;
+/** The first time somebody asks, an engine may have to be tried. */
+const explainMs = 25_000;
 
 export interface MigrationOptions {
   vm: VirtualMachine;
@@ -44,8 +52,9 @@ export function createMigrations(options: MigrationOptions): Migrations {
 
 class NodeMigrations implements Migrations {
   readonly #options: MigrationOptions;
-  readonly #node: { taskSockets: string; output: string };
+  readonly #node: NodeFolders;
   readonly #restorer: string;
+  readonly #engines: readonly Engine[];
   readonly #log: Logger;
   readonly #emitter = new EventEmitter();
   /** Bytes a second that all moves from here may take together while they copy; 0: no limit. */
@@ -65,6 +74,7 @@ class NodeMigrations implements Migrations {
     limitPredictions(this.#bandwidth);
     this.#node = { taskSockets: options.paths.taskSockets, output: options.paths.output };
     this.#restorer = options.restorer ?? process.env['MPVM_RESTORER'] ?? join(projectRoot(), 'build', 'bin', 'mpvm-restorer');
+    this.#engines = [nativeEngine, createCriuEngine(options.paths)];
     options.tasks.on('migrationFrame', (task, frame) => this.#onFrame(task, frame));
     options.tasks.on('ended', (task) => {
       this.#outbound.get(task.tid)?.onEnded();
@@ -80,7 +90,7 @@ class NodeMigrations implements Migrations {
       this.#inbound.get(frame.resumed.id ?? '')?.onFrame(frame);
       return;
     }
-    const id = (frame.migrationProgress ?? frame.freezeRequest ?? frame.migrationFailed ?? frame.imageSent)?.id;
+    const id = (frame.migrationProgress ?? frame.freezeRequest ?? frame.migrationFailed ?? frame.imageSent ?? frame.letGo)?.id;
     const move = this.#outbound.get(task.tid);
     if (move !== undefined && (move.id === id || !id)) move.onFrame(frame);
     else this.#log.debug({ tid: tidText(task.tid), id }, 'a word about a move that is over');
@@ -108,15 +118,13 @@ class NodeMigrations implements Migrations {
     const { vm, faults } = this.#options;
     const task = this.#taskFor(request.tid ?? 0);
     this.#checkDestination(request.tid ?? 0, request.to ?? '');
-    const engine = chooseEngine(request.engine, task);
-    const missing = engine.missing();
-    if (missing) throw MpvmError.received(missing.code ?? '', missing.cause ?? '', missing.remedy ?? '');
+    const engines = candidates(this.#engines, request.engine, task);
     const fault = checkFault(request.fault, faults);
     const under = this.#outbound.get(task.tid);
     if (under) throw new MpvmError('TASK_MOVING', { tid: tidText(task.tid), id: under.id });
     const move = new OutboundMove({
       id: `m${randomBytes(6).toString('hex')}`,
-      task, engine, request, fault, vm,
+      task, engines, request, fault, vm,
       node: this.#node,
       log: this.#log,
       copying: () => this.#share(),
@@ -128,7 +136,7 @@ class NodeMigrations implements Migrations {
       this.#share();
       const info = this.#history.get(move.id);
       const bytes = info?.transferredBytes ?? 0;
-      if (info?.outcome === 'completed' && info.mbps) learn(bytes, (bytes * 8) / info.mbps);
+      if (info?.outcome === 'completed' && info.engine === 'native' && info.mbps) learn(bytes, (bytes * 8) / info.mbps);
     });
     return move;
   }
@@ -205,16 +213,15 @@ class NodeMigrations implements Migrations {
     const { vm } = this.#options;
     try {
       const task = this.#taskFor(request.tid ?? 0);
-      const engine = chooseEngine(request.engine, task);
-      const missing = engine.missing();
-      const { manifest, blockers } = await engine.explain(task, this.#node);
-      const all: Blocker[] = [...(missing ? [missing] : []), ...blockers];
-      if (request.to) {
-        this.#checkDestination(task.tid, request.to);
-        const there = await vm.peer(request.to).explain({ from: vm.self.name, manifest, record: task.record, engine: engine.name });
-        all.push(...there.blockers);
-      }
-      return { blockers: all, engine: engine.name, tracking: await likelyTracking(), ...predict(manifest.privateBytes ?? 0), status: { status: 0 } };
+      if (request.to) this.#checkDestination(task.tid, request.to);
+      const look = async (engine: Engine): Promise<Examined> => {
+        const here = await examine(engine, task, this.#node);
+        if (!request.to || !here.usable) return here;
+        const there = await vm.peer(request.to).explain({ from: vm.self.name, manifest: here.manifest, record: task.record, engine: engine.name }, { timeoutMs: explainMs });
+        return { ...here, blockers: [...here.blockers, ...there.blockers.map((entry) => ({ ...entry, engine: engine.name }))] };
+      };
+      const { engine, reason, blockers, manifest } = await choose(candidates(this.#engines, request.engine, task), look);
+      return { blockers, engine: engine.name, engineReason: reason, tracking: engine.name === 'native' ? await likelyTracking() : '', ...engine.predict(manifest.privateBytes ?? 0), status: { status: 0 } };
     } catch (thrown) {
       const { code, message } = asMpvmError(thrown);
       return { blockers: [], status: { status: -1, code, text: message } };
@@ -223,15 +230,16 @@ class NodeMigrations implements Migrations {
 
   /** A task that comes back frozen after its daemon has died. */
   async settle(task: LocalTask, migration: string): Promise<boolean> {
-    const engine = chooseEngine('native', task);
     const outcome = await this.outcome(task.tid, task.epoch, migration);
     this.#log.info({ tid: tidText(task.tid), migration, ...outcome }, 'a frozen task came back');
     if (outcome.task === 'here') {
-      engine.abort(task, migration, 'the daemon was restarted');
+      continueTree(task.pid);
+      task.send({ request: 0, migrationAbort: { id: migration, reason: 'the daemon was restarted' } });
       return true;
     }
     task.beginMove(migration);
-    engine.commit(task, migration);
+    killBelow(task.pid);
+    task.send({ request: 0, migrationCommitted: { id: migration } });
     task.depart(outcome.node, outcome.epoch);
     return false;
   }
@@ -249,7 +257,7 @@ class NodeMigrations implements Migrations {
 
   #judge(request: mpvm.node.IInboundRequest): Promise<Blocker[]> {
     const others = [...this.#reserved].filter(([id]) => id !== request.id).reduce((sum, [, bytes]) => sum + bytes, 0);
-    return judge(request.manifest ?? {}, { node: this.#options.vm.self.name, restorer: this.#restorer, reserved: others });
+    return judge(request.manifest ?? {}, { node: this.#options.vm.self.name, restorer: this.#restorer, reserved: others, engine: engineNamed(this.#engines, request.engine || 'native') });
   }
 
   async *inbound(request: mpvm.node.IInboundRequest, signal: AbortSignal): AsyncGenerator<mpvm.node.IInboundEvent, void> {
@@ -257,8 +265,9 @@ class NodeMigrations implements Migrations {
     const id = request.id ?? '';
     if (!id || this.#inbound.has(id)) throw new MpvmError('BAD_REQUEST', { detail: 'a migration has an id of its own' });
     const fault = checkFault(request.fault, faults);
+    const engine = engineNamed(this.#engines, request.engine || 'native');
     this.#reserved.set(id, request.manifest?.privateBytes ?? 0);
-    const move = new InboundMove({ request, fault, vm, tasks, restorer: this.#restorer, judge: () => this.#judge(request), log: this.#log });
+    const move = new InboundMove({ request, engine, fault, vm, tasks, restorer: this.#restorer, judge: () => this.#judge(request), log: this.#log });
     this.#inbound.set(id, move);
     void move.done.then(() => {
       this.#inbound.delete(id);
@@ -274,6 +283,11 @@ class NodeMigrations implements Migrations {
     if (!move) return Promise.reject(new MpvmError('MIGRATION_UNKNOWN', { id: request.id }));
     move.handover(request);
     return Promise.resolve();
+  }
+  async image(part: mpvm.node.IImagePart): Promise<void> {
+    const move = this.#inbound.get(part.id ?? '');
+    if (!move) throw new MpvmError('MIGRATION_UNKNOWN', { id: part.id });
+    await move.image(part);
   }
 
   on(event: 'changed', listener: (migration: Info) => void): void {

@@ -27,6 +27,7 @@ export interface Inventory {
   blockers: Blocker[];
 }
 export interface InventoryOptions {
+  /** 0: a child of a task, in which nothing is the library's. */
   tid: number;
   pid: number;
   /** The node's directory of task sockets (with the lists of the libraries' own descriptors) and of output pipes. */
@@ -160,7 +161,7 @@ function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descri
   const library = libraryDescriptors(options);
 
   const own = view.descriptors().filter(({ fd }) => !library?.(fd));
-  const pipes = pipesToOthers(view.pid, own);
+  const pipes = pipesToOthers(new Set([view.pid]), own);
   const sockets = library === undefined ? new Map<string, string>() : socketsToOthers(view.pid, own);
   if (library === undefined) blockers.push(warning('source', 'LIBRARY_UNKNOWN', { detail: 'its list is not there' }));
   for (const entry of own) {
@@ -206,7 +207,8 @@ function statDescriptor(pid: number, fd: number): Stats | undefined {
 }
 
 /** The bitmap that the library keeps of its own descriptors (task.proto, Endpoint). */
-function libraryDescriptors({ tid, taskSockets }: InventoryOptions): ((fd: number) => boolean) | undefined {
+export function libraryDescriptors({ tid, taskSockets }: Pick<InventoryOptions, 'tid' | 'taskSockets'>): ((fd: number) => boolean) | undefined {
+  if (tid === 0) return () => false;
   try {
     const bits = readFileSync(join(taskSockets, `t${tid.toString(16)}.fds`));
     return (fd) => ((bits[fd >> 3] ?? 0) & (1 << (fd & 7))) !== 0;

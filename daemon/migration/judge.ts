@@ -6,6 +6,7 @@ import { errnoOf } from '../errors.js';
 import { cpuFeatures, vdsoId, xsaveSize } from '../native/index.js';
 import type { mpvm } from '../rpc/messages.js';
 import { blocker, warning } from './blockers.js';
+import type { Engine } from './engine.js';
 import type { Blocker } from './blockers.js';
 import { identify } from './files.js';
 
@@ -19,31 +20,35 @@ const writeOnly = 1;
 export interface JudgeOptions {
   node: string;
   restorer: string;
+  engine: Engine;
   /** Bytes promised to tasks that are arriving just now. */
   reserved: number;
 }
 
 export async function judge(manifest: Manifest, options: JudgeOptions): Promise<Blocker[]> {
   const files = [...(manifest.mapped ?? []).map((file) => judgeMapped(file, options.node)), ...(manifest.files ?? []).map((file) => judgeOpen(file, options.node))];
-  const found = await Promise.all([...files, judgeDirectory(manifest.directory ?? '/', options.node)]);
+  const engine = options.engine.missing().then((entry) => entry && { ...entry, side: 'destination' });
+  const found = await Promise.all([engine, ...files, judgeDirectory(manifest.directory ?? '/', options.node)]);
   return [...judgeMachine(manifest, options), ...found.filter((entry) => entry !== undefined)];
 }
 
-function judgeMachine(manifest: Manifest, { node, restorer, reserved }: JudgeOptions): Blocker[] {
+function judgeMachine(manifest: Manifest, { node, restorer, reserved, engine }: JudgeOptions): Blocker[] {
   const found: Blocker[] = [];
   const add = (...entry: Parameters<typeof blocker>): number => found.push(blocker(...entry));
 
-  if (!existsSync(restorer)) add('destination', 'NOT_PREPARED', { what: `${restorer} on node ${node}` });
+  const native = engine.name === 'native';
+  if (native && !existsSync(restorer)) add('destination', 'NOT_PREPARED', { what: `${restorer} on node ${node}` });
   if (arch() !== 'x64') add('destination', 'ARCHITECTURE_DIFFERS', { node, theirs: arch(), ours: 'x64' });
   const have = new Set(cpuFeatures());
   const missing = (manifest.cpuFeatures ?? []).filter((feature) => !have.has(feature));
   if (missing.length > 0) add('destination', 'CPU_FEATURES', { node, missing: missing.slice(0, 12).join(' ') });
   const state = manifest.xsaveBytes ?? 0;
   if (state > xsaveSize()) add('destination', 'CPU_STATE', { node, theirs: xsaveSize(), ours: state });
-  if (manifest.vdsoId !== vdsoId()) add('destination', 'VDSO_DIFFERS', { node });
+  if (native && manifest.vdsoId !== vdsoId()) add('destination', 'VDSO_DIFFERS', { node });
   const uid = process.geteuid?.() ?? -1;
   if (manifest.uid !== uid) add('destination', 'USER_DIFFERS', { node, theirs: uid, ours: manifest.uid });
-  const needed = (manifest.privateBytes ?? 0) + memoryMargin;
+  // CRIU's image lies in memory beside the process that is made of it.
+  const needed = (manifest.privateBytes ?? 0) * (native ? 1 : 2) + memoryMargin;
   const free = availableMemory() - reserved;
   if (needed > free) add('destination', 'MEMORY_SHORT', { node, free: Math.max(0, free) >> 20, needed: Math.ceil(needed / (1 << 20)) });
   return found;

@@ -9,11 +9,13 @@ import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { killExactly, processStartTime } from '../native/index.js';
 import { mpvm } from '../rpc/messages.js';
-import { causes, stopping } from './blockers.js';
+import { asWarnings, causes, stopping } from './blockers.js';
 import type { Blocker } from './blockers.js';
 import { tidText } from './engine.js';
-import type { Engine } from './engine.js';
+import type { Capture, Engine, NodeFolders } from './engine.js';
+import { examine } from './choose.js';
 import { settleDoubt } from './doubt.js';
+import type { Inventory } from './inventory.js';
 import { faultOwner, Faults } from './faults.js';
 import { Latest, Mailbox } from './mailbox.js';
 import { Machine, moveTable, stateNumber } from './state.js';
@@ -40,11 +42,12 @@ const vanishLimitMs = 3000;
 export interface OutboundOptions {
   id: string;
   task: LocalTask;
-  engine: Engine;
+  /** Those that may move it, the best first. */
+  engines: readonly Engine[];
   request: mpvm.node.IMigrateRequest;
   fault: mpvm.node.IFaultRequest | undefined;
   vm: VirtualMachine;
-  node: { taskSockets: string; output: string };
+  node: NodeFolders;
   log: Logger;
   /** The node's bandwidth is shared by the moves that copy: this one begins to. */
   copying(): void;
@@ -73,13 +76,21 @@ export class OutboundMove {
   readonly #timeline = new Timeline();
   readonly #faults: Faults;
   readonly #inbound = new AbortController();
+  #engine: Engine;
+  /** Why not an earlier one. */
+  #engineReason = '';
+  /** There is one as soon as the task is asked for anything. */
+  #capture: Capture | undefined;
+  /** What speaks against those that were tried before. */
+  readonly #declined: Blocker[] = [];
+  /** What an engine that has been passed over still says of its attempt does not count. */
+  #attempt = 0;
   #deadline: NodeJS.Timeout | undefined;
   #epoch: number;
   #processStart: number | undefined;
   #blockers: Blocker[] = [];
   #failure: MpvmError | undefined;
   #outcome: 'running' | 'completed' | 'aborted' | 'lost' = 'running';
-  #started = false;
   /** Our copy is gone from the process table. */
   #vanished: Promise<void> | undefined;
   #handedOver = false;
@@ -95,6 +106,7 @@ export class OutboundMove {
     this.#log = options.log.child({ migration: options.id, tid: tidText(options.task.tid) });
     this.#machine = new Machine<MoveState>(moveTable, 'PLANNED', this.#log);
     this.#from = options.vm.self.name;
+    this.#engine = options.engines[0]!;
     this.#epoch = options.task.epoch;
     const { fault } = options;
     this.#faults = new Faults(fault && faultOwner(fault.point ?? '') === 'source' ? fault : undefined, () => this.#cut(), this.#log);
@@ -102,13 +114,14 @@ export class OutboundMove {
   }
 
   get info(): Info {
-    const { task, engine, request } = this.#options;
+    const { task, request } = this.#options;
     return {
       id: this.id,
       tid: task.tid,
       from: this.#from,
       to: this.to,
-      engine: engine.name,
+      engine: this.#engine.name,
+      engineReason: this.#engineReason,
       state: stateNumber(this.#machine.state),
       outcome: this.#outcome,
       code: this.#failure?.code ?? '',
@@ -126,7 +139,7 @@ export class OutboundMove {
   pace(bytesPerSecond: number): void {
     if (bytesPerSecond === this.#bytesPerSecond) return;
     this.#bytesPerSecond = bytesPerSecond;
-    if (this.#started && this.copies) this.#options.engine.pace(this.task, this.id, bytesPerSecond);
+    if (this.copies) this.#capture?.pace(bytesPerSecond);
   }
 
   // ---------------------------------------------------------------- what others tell us
@@ -172,7 +185,7 @@ export class OutboundMove {
   }
 
   async #prepare(): Promise<mpvm.node.IInboundReady> {
-    const { task, engine, request, vm, node } = this.#options;
+    const { task, engines, request, vm } = this.#options;
     this.#advance('PREPARING');
     const seconds = request.deadlineS ?? 0;
     if (seconds > 0) this.#deadline = setTimeout(() => this.#trouble(new MpvmError('MIGRATION_DEADLINE', { seconds })), seconds * 1000);
@@ -180,16 +193,49 @@ export class OutboundMove {
 
     this.#processStart = processStartTime(task.pid);
     this.#compareClocks();
-    const [located, inventory] = await Promise.all([vm.locateSurely(task.tid), engine.explain(task, node)]);
+    const [located, first] = await Promise.all([vm.locateSurely(task.tid), this.#examine(engines[0]!)]);
     if (located.node !== this.#from) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(task.tid), node: located.node });
     this.#epoch = located.epoch;
-    this.#refuseIfBlocked(inventory.blockers);
-    this.#faults.at('SOURCE_BEFORE_INBOUND');
-    void this.#readInbound(inventory.manifest);
-    const { event } = await this.#expect('inbound', silence.preparing, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.preparing }));
-    if (!event.ready) throw new MpvmError('INTERNAL', { detail: 'the destination did not begin with "ready"' });
+    const ready = (await this.#offer(engines[0]!, first, engines.length > 1)) ?? (await this.#offerOthers());
     this.#faults.at('SOURCE_AFTER_READY');
-    return event.ready;
+    return ready;
+  }
+
+  #examine(engine: Engine): Promise<Inventory> {
+    const { task, node } = this.#options;
+    return examine(engine, task, node);
+  }
+
+  async #offerOthers(): Promise<mpvm.node.IInboundReady> {
+    const others = this.#options.engines.slice(1);
+    for (const [index, engine] of others.entries()) {
+      const ready = await this.#offer(engine, await this.#examine(engine), index + 1 < others.length);
+      if (ready) return ready;
+    }
+    throw new MpvmError('INTERNAL', { detail: 'no engine was tried' });
+  }
+
+  /** Undefined when this engine cannot do it, at one of the ends, and another may. */
+  async #offer(engine: Engine, { manifest, blockers }: Inventory, another: boolean): Promise<mpvm.node.IInboundReady | undefined> {
+    this.#engine = engine;
+    try {
+      this.#refuseIfBlocked(blockers);
+      this.#faults.at('SOURCE_BEFORE_INBOUND');
+      void this.#readInbound(engine, manifest, ++this.#attempt);
+      const { event } = await this.#expect('inbound', silence.preparing, () => new MpvmError('RESTORER_SILENT', { node: this.to, seconds: silence.preparing }));
+      if (!event.ready) throw new MpvmError('INTERNAL', { detail: 'the destination did not begin with "ready"' });
+      this.#blockers.push(...asWarnings(this.#declined));
+      return event.ready;
+    } catch (thrown) {
+      const error = asMpvmError(thrown);
+      if (error.code !== 'MIGRATION_BLOCKED' || !another) throw error;
+      this.#attempt++;
+      this.#destinationGaveUp = false;
+      this.#engineReason = `the ${engine.name} engine cannot: ${causes(this.#blockers)}`;
+      this.#declined.push(...this.#blockers.splice(0));
+      this.#log.info({ engine: engine.name, reason: this.#engineReason }, 'another engine is tried');
+      return undefined;
+    }
   }
 
   /** Nothing waits for it: it is known long before the first time of the destination's comes. */
@@ -202,36 +248,37 @@ export class OutboundMove {
   }
 
   /** The destination's side of the story, as events; its end is trouble, which nobody reads after the commit. */
-  async #readInbound(manifest: mpvm.node.IManifest): Promise<void> {
-    const { task, engine, fault, vm } = this.#options;
+  async #readInbound(engine: Engine, manifest: mpvm.node.IManifest, attempt: number): Promise<void> {
+    const { task, fault, vm } = this.#options;
     const owner = fault ? faultOwner(fault.point ?? '') : undefined;
-    const passed = owner === 'destination' || owner === 'restorer' ? { fault: { point: fault?.point, action: fault?.action } } : {};
+    const passed = owner === 'destination' || owner === 'restorer' || owner === 'receiver' ? { fault: { point: fault?.point, action: fault?.action } } : {};
     let detail = 'its stream ended';
     try {
       const request = { id: this.id, from: this.#from, manifest, record: { ...task.record, epoch: this.#epoch }, engine: engine.name, ...passed };
-      for await (const event of vm.peer(this.to).inbound(request, { signal: this.#inbound.signal })) this.#events.post({ kind: 'inbound', event });
+      for await (const event of vm.peer(this.to).inbound(request, { signal: this.#inbound.signal })) {
+        if (attempt === this.#attempt) this.#events.post({ kind: 'inbound', event });
+      }
     } catch (error) {
       detail = asMpvmError(error).message;
     }
-    this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
+    if (attempt === this.#attempt) this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
   }
 
   #refuseIfBlocked(found: Blocker[]): void {
     this.#blockers.push(...found);
-    const reasons = stopping(found);
-    if (reasons.length === 0) return;
+    if (stopping(found).length === 0) return;
+    const reasons = [...this.#declined, ...stopping(found)];
     throw new MpvmError('MIGRATION_BLOCKED', { tid: tidText(this.task.tid), node: this.to, causes: causes(reasons) });
   }
 
   async #copy(ready: mpvm.node.IInboundReady): Promise<void> {
-    const { task, engine, request, fault } = this.#options;
+    const { task, request, fault, vm, log } = this.#options;
     this.#advance('PRECOPY');
     this.#timeline.firstByteUs = nowUs();
     this.#options.copying();
-    this.#started = true;
-    engine.transfer(task, {
+    this.#capture = this.#engine.capture({
       id: this.id,
-      ready,
+      task,
       copying: {
         maxDowntimeMs: request.maxDowntimeMs || defaultMaxDowntimeMs,
         maxRounds: defaultMaxRounds,
@@ -239,8 +286,12 @@ export class OutboundMove {
         onNoConvergence: request.onNoConvergence ?? mpvm.task.NoConvergence.FREEZE,
         bytesPerSecond: this.#bytesPerSecond,
       },
-      fault: fault && faultOwner(fault.point ?? '') === 'agent' ? { point: fault.point, action: fault.action } : undefined,
+      fault: fault && ['agent', 'capture'].includes(faultOwner(fault.point ?? '')) ? { point: fault.point, action: fault.action } : undefined,
+      peer: vm.peer(this.to),
+      say: (frame) => this.onFrame(frame),
+      log,
     });
+    this.#capture.rounds(ready);
     this.#faults.at('SOURCE_AFTER_START');
     for (;;) {
       const { frame } = await this.#expect('frame', silence.agent, () => new MpvmError('AGENT_SILENT', { seconds: silence.agent }));
@@ -250,12 +301,12 @@ export class OutboundMove {
   }
 
   #freeze(): void {
-    const { task, engine } = this.#options;
+    const { task } = this.#options;
     this.#faults.at('SOURCE_BEFORE_GRANT');
     if (!task.beginMove(this.id)) throw new MpvmError('TASK_ENDED', { tid: tidText(task.tid) });
     task.hold();
     this.#advance('FROZEN');
-    engine.freeze(task, this.id);
+    this.#capture!.freeze();
     this.#faults.at('SOURCE_AFTER_GRANT');
   }
 
@@ -321,12 +372,12 @@ export class OutboundMove {
 
   /** It has run there: our copy ends, and what comes for it goes after it. */
   #destroy(node: string, epoch: number): void {
-    const { task, engine } = this.#options;
+    const { task } = this.#options;
     const { pid } = task;
     this.#harmless(() => {
       this.#faults.at('SOURCE_BEFORE_DESTROY');
     });
-    engine.commit(task, this.id);
+    this.#capture!.commit();
     task.depart(node, epoch);
     this.#vanished = this.#awaitVanished(pid);
   }
@@ -362,7 +413,7 @@ export class OutboundMove {
   // ---------------------------------------------------------------- the one exit
 
   async #giveUp(cause: MpvmError): Promise<void> {
-    const { task, engine, vm } = this.#options;
+    const { task, vm } = this.#options;
     const why = cause.code === 'STREAM_BROKEN' && (await this.#hasEnded()) ? new MpvmError('TASK_ENDED', { tid: tidText(task.tid) }) : cause;
     this.#failure ??= why;
     this.#log.info({ state: this.#machine.state, code: why.code, cause: why.message }, 'move given up');
@@ -382,7 +433,7 @@ export class OutboundMove {
     }
     this.#advance('ABORTED');
     this.#outcome = 'aborted';
-    if (this.#started) engine.abort(task, this.id, why.message);
+    await this.#capture?.abort(why.message);
     task.abortMove(); // also releases what was held back
   }
 
@@ -442,8 +493,10 @@ export class OutboundMove {
     else if (event.kind === 'inbound') this.#noteInbound(event.event);
   }
 
-  #noteFrame({ migrationProgress, imageSent, migrationFailed }: Frame): void {
+  #noteFrame(frame: Frame): void {
+    const { migrationProgress, imageSent, migrationFailed } = frame;
     const timeline = this.#timeline;
+    this.#capture?.heard(frame);
     if (migrationProgress) {
       const { round, transferred, pages, remaining, expectedDowntimeUs, tracking, noConvergence, throttlePercent } = migrationProgress;
       timeline.count(transferred ?? 0);

@@ -6,8 +6,8 @@ const accessMode = 3;
 const readOnly = 0;
 const writeOnly = 1;
 
-/** The targets (`pipe:[inode]`) of pipes with an end that is not the task's. Looks at other processes only if there are pipes. */
-export function pipesToOthers(pid: number, descriptors: readonly DescriptorInfo[]): Set<string> {
+/** The targets (`pipe:[inode]`) of pipes with an end that is none of theirs. Looks at other processes only if there are pipes. */
+export function pipesToOthers(pids: ReadonlySet<number>, descriptors: readonly DescriptorInfo[]): Set<string> {
   const ends = new Map<string, Set<number>>();
   for (const { target, flags } of descriptors) {
     if (!target.startsWith('pipe:')) continue;
@@ -17,14 +17,14 @@ export function pipesToOthers(pid: number, descriptors: readonly DescriptorInfo[
   const has = (modes: Set<number>, mode: number): boolean => modes.has(mode) || modes.has(2);
   const found = new Set([...ends].filter(([, modes]) => !has(modes, readOnly) || !has(modes, writeOnly)).map(([target]) => target));
   const rest = new Set([...ends.keys()].filter((target) => !found.has(target)));
-  if (rest.size > 0) for (const target of heldByOthers(pid, rest)) found.add(target);
+  if (rest.size > 0) for (const target of heldByOthers(pids, rest)) found.add(target);
   return found;
 }
 
 /** Of processes that this user may look at: others cannot have been given them without its help. */
-export function* heldByOthers(pid: number, targets: ReadonlySet<string>): Generator<string> {
+export function* heldByOthers(pids: ReadonlySet<number>, targets: ReadonlySet<string>): Generator<string> {
   for (const other of readdirSync('/proc')) {
-    if (!/^\d+$/.test(other) || Number(other) === pid) continue;
+    if (!/^\d+$/.test(other) || pids.has(Number(other))) continue;
     for (const target of linksIn(`/proc/${other}/fd`)) if (targets.has(target)) yield target;
   }
 }

@@ -20,7 +20,7 @@ export function socketsToOthers(pid: number, descriptors: readonly DescriptorInf
     if (why !== undefined) found.set(target, why);
   }
   const rest = new Set([...targets].filter((target) => !found.has(target)));
-  for (const target of rest.size > 0 ? heldByOthers(pid, rest) : []) found.set(target, 'another process has it, too');
+  for (const target of rest.size > 0 ? heldByOthers(new Set([pid]), rest) : []) found.set(target, 'another process has it, too');
   return found;
 }
 

@@ -25,6 +25,8 @@ interface Addon {
   compareFiles(pidA: number, fdA: number, pidB: number, fdB: number): boolean;
   closeDescriptor(fd: number): void;
   makeFifo(path: string, mode: number): void;
+  socketPair(): [number, number];
+  streamForOthers(fd: number): void;
   groupPageMake(path: string, page: number, counts: boolean, tids: number[]): void;
   groupPageWithdraw(path: string): { count: number; waiting: number[] };
   startProcess(path: string, args: string[], environment: string[], directory: string, stdin: number, stdout: number, stderr: number, ended: (code: number, signal: number, userUs: number, systemUs: number) => void): number;
@@ -69,6 +71,10 @@ export const vdsoId = (): string => addon().vdsoId();
 export const xsaveSize = (): number => addon().xsaveSize();
 /** A new named pipe. Throws EEXIST when something has that name. */
 export const makeFifo = (path: string, mode: number): void => addon().makeFifo(path, mode);
+/** Two connected unix sockets, closed in every program that is started unless they are given to it. */
+export const socketPair = (): [number, number] => addon().socketPair();
+/** Makes a TCP connection one that a program can use which waits for each read and write. */
+export const streamForOthers = (fd: number): void => addon().streamForOthers(fd);
 /** A file that tasks of this node map: a group's members (tids by instance, 0 for none) and the count of its barrier. Throws EEXIST. */
 export const groupPageMake = (path: string, page: number, counts: boolean, tids: number[]): void => addon().groupPageMake(path, page, counts, tids);
 /** The page is true no more; wakes who waits on it. The barrier that had begun: its count (0: none) and who waits in it. Throws ENOENT. */
@@ -123,6 +129,13 @@ export function processStartTime(pid: number): number | undefined {
   // The name, field 2, may hold anything: count from its closing parenthesis.
   const field = text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   return field === undefined ? undefined : Number(field);
+}
+
+/** The number by which a process knows itself: another one than ours in a PID namespace of its own. Undefined when it is gone. */
+export function innerPid(pid: number): number | undefined {
+  const text = readOptional(`/proc/${pid}/status`);
+  const numbers = /^NSpid:\s*(.*)$/m.exec(text ?? '')?.[1]?.split(/\s+/) ?? [];
+  return text === undefined ? undefined : Number(numbers.at(-1) ?? pid);
 }
 
 /** False once it has ended, also while its parent has not yet looked. */

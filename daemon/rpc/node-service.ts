@@ -66,6 +66,10 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
       await (await migrations()).handover(request);
       return {};
     },
+    putImage: async (part) => {
+      await (await migrations()).image(part);
+      return {};
+    },
     async *migrate(request) {
       yield* (await migrations()).migrate(request);
     },

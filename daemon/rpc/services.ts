@@ -74,6 +74,7 @@ export const nodeService = {
   explain: node.unary('Explain', n.InboundRequest, n.ExplainReply),
   inbound: node.stream('Inbound', n.InboundRequest, n.InboundEvent),
   handover: node.unary('Handover', n.HandoverRequest, n.Empty),
+  putImage: node.unary('PutImage', n.ImagePart, n.Empty),
   migrate: node.stream('Migrate', n.MigrateRequest, n.MigrationEvent),
   cancelMigration: node.unary('CancelMigration', n.CancelRequest, n.StatusReply),
   listMigrations: node.unary('ListMigrations', n.Empty, n.ListMigrationsReply),

@@ -3,21 +3,24 @@
  * the task with its first word. A process that dies before its first instruction has broken nothing:
  * the source still holds its frozen copy, and gets the task back.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import type { ArrivingTask, Landing } from '../contracts.js';
+import { constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { ArrivingListener, ArrivingTask, Landing, Nest } from '../contracts.js';
 import { asMpvmError, MpvmError } from '../errors.js';
+import { processStartTime, socketPair } from '../native/index.js';
 import type { mpvm } from '../rpc/messages.js';
 import type { Kept } from './book.js';
+import { Captured } from './captured.js';
 import { tidText } from './codes.js';
 import { type Core, delay } from './core.js';
 import type { TaskEntry } from './entry.js';
-import type { Link } from './link.js';
-import { OutputPipe } from './output.js';
+import { Link } from './link.js';
+import { startNest } from './nest.js';
+import { closeQuietly, OutputPipe } from './output.js';
 import { type Exit, TaskProcess } from './process.js';
 import { start, type Started } from './starter.js';
 
 type ToTask = mpvm.task.IToTask;
-type RestorerOptions = Parameters<ArrivingTask['startRestorer']>[0];
 
 export interface ArrivalHost {
   newEntry(record: mpvm.node.ITaskRecord, cookie: string, output: string): TaskEntry;
@@ -52,7 +55,7 @@ export class Arrival implements ArrivingTask {
   readonly #entry: TaskEntry;
   readonly #gate: () => Promise<void>;
   readonly #over: () => void;
-  #options: RestorerOptions | undefined;
+  #options: ArrivingListener | undefined;
   #process: TaskProcess | undefined;
   #link: Link | undefined;
   /** Until it has connected. */
@@ -82,7 +85,7 @@ export class Arrival implements ArrivingTask {
     return existsSync(this.seal);
   }
 
-  startRestorer(options: RestorerOptions): { send(frame: ToTask): void; kill(): void; readonly pid: number } {
+  startRestorer(options: { path: string } & ArrivingListener): void {
     this.#options = options;
     const started = start({
       path: options.path,
@@ -93,7 +96,46 @@ export class Arrival implements ArrivingTask {
     });
     this.#watch(new TaskProcess(started.pid, started.startTime, started.child, (exit) => this.#exited(exit)));
     this.#host.capture(this.#entry, started, this.#process!, this.#gate());
-    return { send: (frame) => this.#send(frame), kill: () => void this.#process?.signal(9), pid: started.pid };
+  }
+
+  /** A copy of the task finds its first word, Awaken, on a connection that is open as it wakes. */
+  async nest(options: { path: string; first: number; last: number } & ArrivingListener): Promise<Nest> {
+    this.#options = options;
+    const pipe = OutputPipe.create(this.#entry.output);
+    const keep = [pipe.reader(), pipe.writer()] as const; // so that the reader is never alone
+    let link: number | undefined;
+    try {
+      const nest = await startNest(options.path, [String(options.first), String(options.last)]);
+      this.#watch(new TaskProcess(nest.pid, nest.startTime, nest.child, (exit) => this.#exited(exit)));
+      this.#host.capture(this.#entry, { pipe, reader: keep[0] }, this.#process!, this.#gate());
+      this.#core.persist(this.#entry);
+      this.#core.writeDown(); // a daemon after this one must find it
+      link = this.#openLink();
+      const output = openSync(`/proc/${nest.init}/root${this.#entry.output}`, constants.O_RDWR | constants.O_NOCTTY);
+      const ends = [link, output, keep[1]];
+      return { init: nest.init, link, output, hatched: (pid) => this.#hatched(pid, ends) };
+    } catch (error) {
+      closeQuietly(keep[1], link);
+      if (this.#process === undefined) Captured.abandon(pipe, keep[0]);
+      throw error;
+    }
+  }
+
+  /** Our end becomes the link at once; the other one is the process's. */
+  #openLink(): number {
+    const [ours, theirs] = socketPair();
+    const socket = new Socket({ fd: ours });
+    this.connected(new Link(socket, { pid: this.pid, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }, this.#core.log), {});
+    this.send({ request: 0, awaken: { id: this.#entry.migration, socket: this.#core.paths.taskSocket, cookie: this.#entry.cookie, seal: this.seal } });
+    return theirs;
+  }
+
+  #hatched(pid: number, ends: number[]): void {
+    closeQuietly(...ends.splice(0));
+    if (pid === 0) return;
+    this.#process?.standsFor(pid, processStartTime(pid) ?? 0);
+    this.#core.persist(this.#entry);
+    this.#core.writeDown();
   }
 
   /** The restorer of a daemon before this one. */
@@ -126,9 +168,13 @@ export class Arrival implements ArrivingTask {
     this.#host.heard(this.#entry, link, frame);
   }
 
-  #send(frame: ToTask): void {
+  send(frame: ToTask): void {
     if (this.#link) this.#link.send(frame);
     else this.#unsent.push(frame);
+  }
+
+  kill(): void {
+    this.#process?.signal(9);
   }
 
   update(record: mpvm.node.ITaskRecord, frames: ToTask[]): void {

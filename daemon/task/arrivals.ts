@@ -59,7 +59,7 @@ export class Arrivals {
   /** A restorer says who it is. */
   hello(link: Link, hello: mpvm.task.IRestorerHello): void {
     const arrival = this.#expected.get(hello.cookie ?? '');
-    if (arrival === undefined || hello.pid !== link.peer.pid || hello.pid !== arrival.pid) {
+    if (arrival === undefined || link.peer.pid !== arrival.pid) {
       link.send({ request: 0, restorerAbort: { reason: 'no migration waits for this restorer' } });
       link.close();
       return;

@@ -4,7 +4,7 @@
  */
 import type { Migrations } from '../contracts.js';
 import { mpvm } from '../rpc/messages.js';
-import { processStartTime } from '../native/index.js';
+import { innerPid, processStartTime } from '../native/index.js';
 import { namedFlag, pvm, tidText } from './codes.js';
 import type { Core } from './core.js';
 import type { TaskEntry } from './entry.js';
@@ -56,7 +56,7 @@ export class Enrolment {
     };
     if (this.#core.stopping) return refuse(pvm.SysErr, 'the node is stopping');
     if (hello.protocol !== protocol) return refuse(badVersion, `protocol ${hello.protocol ?? 0}, this daemon speaks ${protocol}`);
-    if (hello.pid !== link.peer.pid) return refuse(denied, `it says it is process ${hello.pid ?? 0}`);
+    if (hello.pid !== innerPid(link.peer.pid)) return refuse(denied, `it says it is process ${hello.pid ?? 0}`);
     if (hello.tid) return void this.#comeBack(link, frame, hello, refuse);
     const spawned = this.#cookies.get(hello.cookie ?? '');
     if (spawned?.state === 'starting') return void this.#spawned(spawned, link, frame, hello);
@@ -67,7 +67,7 @@ export class Enrolment {
 
   async #spawned(entry: TaskEntry, link: Link, frame: mpvm.task.ToDaemon, hello: mpvm.task.IEnroll): Promise<void> {
     // Started through a script or a debugger: the task is the process that enrols.
-    if (hello.pid !== entry.pid) entry.process = this.#process(entry, hello.pid ?? 0);
+    if (link.peer.pid !== entry.pid) entry.process = this.#process(entry, link.peer.pid);
     entry.amend({ incarnation: hello.incarnation });
     await entry.introduced;
     if (entry.state !== 'starting') { link.close('it had ended before it enrolled'); return; }
@@ -112,7 +112,7 @@ export class Enrolment {
     const entry = this.#core.table.get(tid);
     if (!entry?.here || entry.state === 'arriving') { this.#tooLate(link, hello, refuse); return; }
     const known = entry.record.incarnation ?? 0;
-    if (entry.pid !== hello.pid || (known !== 0 && known !== hello.incarnation)) { refuse(denied, `it says it is ${tidText(tid)}, which is process ${entry.pid}`); return; }
+    if (entry.pid !== link.peer.pid || (known !== 0 && known !== hello.incarnation)) { refuse(denied, `it says it is ${tidText(tid)}, which is process ${entry.pid}`); return; }
     this.#core.log.info({ tid: tidText(tid), migration: hello.migration || undefined }, 'a task has come back');
     if (!hello.migration) { this.#welcome(entry, link, frame); return; }
     await this.#frozen(entry, link, frame, hello.migration);

@@ -54,23 +54,35 @@ export function shellCode(exit: Exit): number {
 const pollMs = [1, 5, 20, 100, 1000];
 
 export class TaskProcess {
-  readonly pid: number;
-  readonly startTime: number;
   /** Set when it has ended. */
   exit: Exit | undefined;
   readonly #listeners: ((exit: Exit) => void)[];
   readonly #isChild: boolean;
+  #pid: number;
+  #startTime: number;
   #timer: NodeJS.Timeout | undefined;
   #step = pollMs.length - 1;
 
   /** `ended` is called once. Without a child its end is found by looking. */
   constructor(pid: number, startTime: number, child: Child | undefined, ended: (exit: Exit) => void) {
-    this.pid = pid;
-    this.startTime = startTime;
+    this.#pid = pid;
+    this.#startTime = startTime;
     this.#listeners = [ended];
     this.#isChild = child !== undefined;
     if (child) child.onEnd((code, signal, userUs, systemUs) => this.#end({ code, signal: signal === 0 ? null : signalName(signal), userUs, systemUs }));
     else this.#schedule();
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+  get startTime(): number {
+    return this.#startTime;
+  }
+  /** The process that was started has made another one, and ends as that ends. */
+  standsFor(pid: number, startTime: number): void {
+    this.#pid = pid;
+    this.#startTime = startTime;
   }
 
   /** Called once, at the next turn when it has ended already. */

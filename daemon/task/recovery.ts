@@ -3,6 +3,7 @@
  * that live are tasks again (they come back by Enroll), the ends of the others are told now.
  */
 import { existsSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Migrations, MoveOutcome } from '../contracts.js';
 import type { mpvm } from '../rpc/messages.js';
 import { sealOf } from './arrival.js';
@@ -67,6 +68,7 @@ export class Recovery {
       }
       epoch = outcome?.epoch ?? epoch; // a fence may have given it another
     }
+    if (task.moving !== '' && alive) this.#letGoOn(task);
     return this.#again({ ...task, record: { ...task.record, epoch } }, task.enrolled ? 'running' : 'starting');
   }
 
@@ -113,6 +115,11 @@ export class Recovery {
     rmSync(sealOf(task.output), { force: true });
     this.#core.book.remove(task.tid);
     return undefined;
+  }
+
+  /** Its daemon may have died while an engine had it stopped; its library waits for the verdict, not its program. */
+  #letGoOn(task: Kept): void {
+    new TaskProcess(task.pid, task.startTime, undefined, () => undefined).signal(constants.signals.SIGCONT);
   }
 
   #kill(task: Kept): void {

@@ -338,6 +338,7 @@ export class NodeTasks implements Tasks, Core, EntryHost, SpawnerHost, ArrivalHo
       case 'freezeRequest':
       case 'migrationFailed':
       case 'imageSent':
+      case 'letGo':
       case 'restorerFailed':
         this.emit('migrationFrame', entry, frame);
         return;

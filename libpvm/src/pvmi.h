@@ -226,12 +226,22 @@ struct pvmi_migration_start {
 	uint64_t bytes_per_second;
 	char fault_point[48];
 	uint32_t fault_action;
+	bool let_go;                    /* somebody else captures */
+};
+/* To a copy of this process at another node. */
+struct pvmi_awaken {
+	char id[64];
+	char socket[256], cookie[64];   /* of its daemon there */
+	char seal[256];                 /* removed before anything of the program goes on */
 };
 void pvmi_agent_migration_start(const struct pvmi_migration_start *start);      /* agent provides these */
 void pvmi_agent_freeze_granted(const char *id);
 void pvmi_agent_pace(const char *id, uint64_t bytes_per_second);
 void pvmi_agent_migration_abort(const char *id, const char *reason);
 void pvmi_agent_migration_committed(const char *id);
+void pvmi_agent_awaken(const struct pvmi_awaken *awaken);
+void pvmi_agent_go(const uint8_t *place, size_t length, uint32_t epoch);        /* place: an encoded Enrolled */
+void pvmi_agent_unwanted(void);         /* a copy that is not to become the task */
 void pvmi_agent_daemon_lost(void);      /* a move that has not been granted its freeze is over */
 
 struct pvmi_migration_report {          /* link provides the senders */
@@ -248,6 +258,10 @@ int pvmi_link_freeze_request(const char *id);
 void pvmi_link_thawed(void);    /* a link that comes back need not speak of that move any more */
 int pvmi_link_migration_failed(const char *id, const char *code, const char *text);
 int pvmi_link_image_sent(const struct pvmi_migration_report *report);
+int pvmi_link_let_go(const char *id, uint64_t frozen_at_us, uint64_t link_inode);
+int pvmi_link_restorer_arrived(uint64_t arrived_at_us);
+/* A copy at another node: should the link break, its daemon is found there, and told the cookie. */
+void pvmi_link_is_copy(const char *socket, const char *cookie);
 int pvmi_link_resumed(const char *id, uint64_t resumed_at_us);
 /* The link continues on a descriptor that the restorer has opened and introduced; place is an
  * encoded Enrolled. Requests that were under way are still under way: their answers follow the task. */

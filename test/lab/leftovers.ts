@@ -59,10 +59,10 @@ export function filesOf(directory: string): string[] {
 
 /** Names in the places where programs leave shared memory and temporary files, that speak of this VM. */
 export function tracesOf(directory: string): string[] {
-  const mark = basename(directory);
+  const mark = basename(directory).replace('mpvm-', ''); // also the name of the VM
   return ['/dev/shm', '/tmp', '/run'].flatMap((place) => {
     try {
-      return readdirSync(place).filter((name) => name !== mark && (name.includes(mark) || (place === '/dev/shm' && name.includes('mpvm')))).map((name) => join(place, name));
+      return readdirSync(place).filter((name) => name !== basename(directory) && (name.includes(mark) || (place === '/dev/shm' && name.includes('mpvm')))).map((name) => join(place, name));
     } catch {
       return [];
     }

@@ -231,9 +231,9 @@ export class NamespaceLab {
     return (await this.control.tasks({})).tasks;
   }
   /** The migration as it ended. */
-  async migrate(tid: number, to: string): Promise<Move> {
+  async migrate(tid: number, to: string, deadlineS = 30): Promise<Move> {
     let last: Move | undefined;
-    for await (const event of this.control.migrate({ tid, to, deadlineS: 30 })) last = event.migration ?? last;
+    for await (const event of this.control.migrate({ tid, to, deadlineS })) last = event.migration ?? last;
     if (!last) throw new Error(`the move of t${tid.toString(16)} to ${to} ended without an event`);
     return last;
   }

@@ -49,7 +49,6 @@ describe('a move that is asked for', function () {
     await refused({ tid, to: 'nowhere' }, 'NODE_UNKNOWN');
     await refused({ tid, to: 'n2' }, 'TASK_ALREADY_THERE');
     await refused({ tid, to: 'n3', engine: 'magic' }, 'ENGINE_UNKNOWN');
-    await refused({ tid, to: 'n3', engine: 'criu' }, 'NOT_BUILT');
     await refused({ tid, to: 'n3', fault: { point: 'NO_SUCH_POINT', action: Action.FAIL } }, 'FAULT_UNKNOWN');
     await lab().control.cordon({ node: 'n3', cordoned: true, reason: 'test' });
     await refused({ tid, to: 'n3' }, 'NODE_CORDONED');

@@ -212,7 +212,7 @@ static void run(void *argument)
 
 /* ------------------------------------------------------------------ life */
 
-static int make_kick(struct pvmi_agent *agent)
+int pvmi_agent_make_kick(struct pvmi_agent *agent)
 {
 	long fd = sys_eventfd(0, O_CLOEXEC | O_NONBLOCK);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &agent->kick };
@@ -269,7 +269,7 @@ int pvmi_agent_start(void)
 	agent->stack = stack;
 	agent->stack_area = pvmi_area_add(PVMI_AREA_SCRATCH, stack, STACK, NULL);
 	pvmi->agent = agent;
-	result = make_kick(agent);
+	result = pvmi_agent_make_kick(agent);
 	if (result >= 0)
 		result = spawn(agent);
 	if (result < 0) {

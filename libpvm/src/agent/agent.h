@@ -42,9 +42,14 @@ struct pvmi_agent {
 	/* A move. The flags are set by whoever reads the daemon's frames. */
 	uint32_t start_asked, granted, aborted, committed;
 	struct pvmi_migration_start start;
-	char reason[160];
 	bool frozen;                    /* nobody but the agent runs */
 	bool owns;                      /* it holds the guard over calls of the engine */
+	bool let_go;                    /* of everything but the link (letgo.c) */
+	bool is_copy;                   /* at another node; awaken is valid */
+	struct pvmi_awaken awaken;
+	uint8_t place[1024];            /* told to go on there: mpvm.task.Enrolled, encoded */
+	size_t place_length;
+	uint32_t new_epoch;
 };
 
 int pvmi_agent_start(void);
@@ -60,5 +65,13 @@ void pvmi_agent_program_awake(void);
 void pvmi_agent_move(struct pvmi_agent *agent);
 void pvmi_agent_prepare(void);          /* once: tell the engine who we are */
 void pvmi_agent_wake(struct pvmi_agent *agent);
+int pvmi_agent_make_kick(struct pvmi_agent *agent);
+void pvmi_agent_wait_for_link(short events);    /* frozen: a turn of the link */
+
+/* letgo.c: when somebody else captures. */
+struct ckpt_job;
+int pvmi_agent_let_go(struct pvmi_agent *agent, struct ckpt_job *job);
+void pvmi_agent_await_outcome(struct pvmi_agent *agent, struct ckpt_job *job);
+void pvmi_agent_take_up(struct pvmi_agent *agent, struct ckpt_job *job);        /* does nothing unless it has let go */
 
 #endif

@@ -26,7 +26,7 @@ enum phase { CONNECTING, COPYING, FREEZING, FROZEN, SENT };     /* mpvm.task.Pha
 
 enum step {             /* of a move, in the trace */
 	STEP_START = 1, STEP_OPEN, STEP_ROUND, STEP_REQUEST, STEP_GRANT, STEP_FREEZE, STEP_QUIET, STEP_SENT,
-	STEP_ARRIVED, STEP_FAILED, STEP_ABORT, STEP_COMMIT, STEP_THAWED,
+	STEP_ARRIVED, STEP_FAILED, STEP_ABORT, STEP_COMMIT, STEP_THAWED, STEP_LET_GO,
 };
 
 /* The restorer writes here before the task goes on at its new node. */
@@ -243,6 +243,16 @@ static int quiesce(struct ckpt_job *job)
 	return 0;
 }
 
+void pvmi_agent_wait_for_link(short events)
+{
+	struct { int fd; short events, revents; } link = { pvmi_link_descriptor(), events, 0 };
+	static const struct timespec tick = { 0, 200000000 };
+
+	pvmi_syscall6(SYS_ppoll, (long)&link, 1, (long)&tick, 0, 0, 0);
+	pvmi_link_poll();
+	pvmi_link_flush();
+}
+
 static void wait_for_word(struct ckpt_job *job, bool stream)
 {
 	struct { int fd; short events, revents; } fds[2] = {
@@ -350,11 +360,37 @@ static int open_stream(struct pvmi_agent *agent, struct ckpt_job *job)
 	return result;
 }
 
+/* Captured from outside: returns when the task goes on in this process, here or at another node. */
+static int be_captured(struct pvmi_agent *agent, struct ckpt_job *job)
+{
+	int result = ckpt_open_to_stop(job);
+
+	if (!result)
+		result = get_grant(agent, job);
+	if (!result)
+		result = ckpt_freeze(job, FREEZE_TIMEOUT_MS);
+	pvmi_trace(MOVE, STEP_FREEZE, result);
+	if (result)
+		return result;
+	agent->frozen = true;
+	result = quiesce(job);
+	if (!result && get(&agent->aborted))
+		result = CKPT_E_ABORTED;
+	if (!result)
+		result = pvmi_agent_let_go(agent, job);
+	pvmi_trace(MOVE, STEP_LET_GO, result);
+	if (!result)
+		pvmi_agent_await_outcome(agent, job);
+	return result;
+}
+
 static int attempt(struct pvmi_agent *agent, struct ckpt_job *job)
 {
 	uint32_t sleeps = get(&agent->sleeps);
 	int result;
 
+	if (agent->start.let_go)
+		return be_captured(agent, job);
 	say(job, CONNECTING);
 	result = open_stream(agent, job);
 	pvmi_trace(MOVE, STEP_OPEN, result);
@@ -367,8 +403,9 @@ static int attempt(struct pvmi_agent *agent, struct ckpt_job *job)
 	return result ? result : freeze_and_send(agent, job);
 }
 
-static void go_on_here(struct pvmi_agent *agent, struct ckpt_job *job)
+static void go_on(struct pvmi_agent *agent, struct ckpt_job *job)
 {
+	pvmi_agent_take_up(agent, job);
 	if (pvmi->plane->inbox)
 		__atomic_store_n(&pvmi->plane->inbox->frozen, 0, __ATOMIC_SEQ_CST);
 	agent->frozen = false;
@@ -408,7 +445,7 @@ void pvmi_agent_move(struct pvmi_agent *agent)
 	job->bytes_per_second = agent->start.bytes_per_second;
 	job->fault_action = agent->start.fault_action;
 	result = attempt(agent, job);
-	if (!result && await_verdict(agent, job)) {
+	if (!result && !agent->start.let_go && await_verdict(agent, job)) {
 		pvmi_trace(MOVE, STEP_COMMIT, 0);
 		pvmi_trace_dump();
 		ckpt_vanish(job);
@@ -417,7 +454,7 @@ void pvmi_agent_move(struct pvmi_agent *agent)
 		pvmi_trace(MOVE, STEP_FAILED, result);
 		report_failure(agent, result, job->text);
 	}
-	go_on_here(agent, job);
+	go_on(agent, job);
 	__atomic_store_n(&agent->start_asked, 0, __ATOMIC_SEQ_CST);
 }
 

@@ -334,6 +334,24 @@ static void give_up(struct pvmi_link *link)
 	pvmi_link_drop_resolves();
 }
 
+void pvmi_link_is_copy(const char *socket, const char *cookie)
+{
+	struct pvmi_link *link = pvmi->link;
+
+	memcpy(link->socket_path, socket, strlen(socket) + 1);
+	memcpy(link->copy_cookie, cookie, strlen(cookie) + 1);
+}
+
+/* As the restorer does that has filled itself. */
+static void say_hello(const struct pvmi_link *link)
+{
+	mpvm_task_RestorerHello body = { .arrived = true };
+
+	body.pid = (int32_t)pvmi_syscall3(SYS_getpid, 0, 0, 0);
+	memcpy(body.cookie, link->copy_cookie, sizeof(body.cookie));
+	pvmi_link_send(0, mpvm_task_ToDaemon_restorer_hello_tag, mpvm_task_RestorerHello_fields, &body);
+}
+
 void pvmi_link_retry(void)
 {
 	struct pvmi_link *link = pvmi->link;
@@ -344,7 +362,10 @@ void pvmi_link_retry(void)
 		return;
 	fd = connect_to(link->socket_path);
 	if (fd < 0) {
-		/* Frozen we wait for ever: only a daemon can say whether we live here or elsewhere. */
+		/* Frozen we wait for ever: only a daemon can say whether we live here or elsewhere. As a copy
+		 * we do not: the task lives on at its source, or is handed back to it. */
+		if (link->copy_cookie[0] && sys_now_ns() - link->lost_at > PVMI_GIVE_UP_NS)
+			pvmi_agent_unwanted();
 		if (!link->frozen_for[0] && sys_now_ns() - link->lost_at > PVMI_GIVE_UP_NS) {
 			give_up(link);
 			return;
@@ -355,6 +376,11 @@ void pvmi_link_retry(void)
 	}
 	drop_descriptor(link);
 	pvmi_link_reset_buffers();
+	if (link->copy_cookie[0]) {
+		use_descriptor(link, fd, PVMI_LINK_UP);
+		say_hello(link);
+		return;
+	}
 	link->returning_request = pvmi_link_new_request();
 	use_descriptor(link, fd, PVMI_LINK_RETURNING);
 	send_enroll(link->returning_request, NULL, pvmi->tid);
@@ -396,6 +422,7 @@ int pvmi_link_renew(int fd, const uint8_t *place, size_t length)
 		return PvmSysErr;
 	link->dispatching = false;
 	link->frozen_for[0] = 0;
+	link->copy_cookie[0] = 0;
 	link->endpoint.known = false;   /* the plane makes a new one */
 	pvmi_link_reset_buffers();
 	remember_socket(link);

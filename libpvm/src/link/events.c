@@ -93,7 +93,7 @@ static void migration_start(const struct pvmi_frame *frame)
 	if (!pvmi_frame_decode(frame, mpvm_task_MigrationStart_fields, &body))
 		return;
 	memcpy(start.id, body.id, sizeof(start.id));
-	if (body.secret.size != sizeof(start.secret)) {
+	if (!body.let_go && body.secret.size != sizeof(start.secret)) {
 		pvmi_link_migration_failed(start.id, "BAD_REQUEST", "the secret of the stream is not 16 bytes");
 		return;
 	}
@@ -105,6 +105,7 @@ static void migration_start(const struct pvmi_frame *frame)
 	start.tracking = (uint32_t)body.tracking;
 	start.on_no_convergence = (uint32_t)body.on_no_convergence;
 	start.bytes_per_second = body.bytes_per_second;
+	start.let_go = body.let_go;
 	if (body.has_fault) {
 		memcpy(start.fault_point, body.fault.point, sizeof(start.fault_point));
 		start.fault_action = (uint32_t)body.fault.action;
@@ -148,6 +149,60 @@ static void migration_committed(const struct pvmi_frame *frame)
 		pvmi_agent_migration_committed(body.id);
 }
 
+#define COPY(to, from) memcpy((to), (from), sizeof(to) < sizeof(from) ? sizeof(to) : sizeof(from))
+
+static void awaken(const struct pvmi_frame *frame)
+{
+	mpvm_task_Awaken body = mpvm_task_Awaken_init_zero;
+	struct pvmi_awaken awaken = { 0 };
+
+	if (!pvmi_frame_decode(frame, mpvm_task_Awaken_fields, &body))
+		return;
+	COPY(awaken.id, body.id);
+	COPY(awaken.socket, body.socket);
+	COPY(awaken.cookie, body.cookie);
+	COPY(awaken.seal, body.seal);
+	pvmi_agent_awaken(&awaken);
+}
+
+/* What is in RestorerGo.place is kept as it is: it is adopted like the answer to Enroll. */
+static bool keep_place(pb_istream_t *stream, const pb_field_t *field, void **argument)
+{
+	struct pvmi_bytes *place = *argument;
+
+	(void)field;
+	place->length = stream->bytes_left;
+	return place->length <= 1024 && pb_read(stream, (uint8_t *)(uintptr_t)place->bytes, place->length);
+}
+
+static void restorer_go(const struct pvmi_frame *frame)
+{
+	uint8_t encoded[1024];
+	struct pvmi_bytes place = { encoded, 0 };
+	pb_istream_t stream = pb_istream_from_buffer(frame->body, frame->length);
+	uint32_t number, epoch = 0;
+	pb_wire_type_t type;
+	bool end;
+
+	while (stream.bytes_left && pb_decode_tag(&stream, &type, &number, &end)) {
+		pb_istream_t inner;
+		void *to = &place;
+		bool good;
+
+		if (number == mpvm_task_RestorerGo_epoch_tag && type == PB_WT_VARINT) {
+			good = pb_decode_varint32(&stream, &epoch);
+		} else if (number == mpvm_task_RestorerGo_place_tag && type == PB_WT_STRING) {
+			good = pb_make_string_substream(&stream, &inner) && keep_place(&inner, NULL, &to) &&
+			       pb_close_string_substream(&stream, &inner);
+		} else {
+			good = pb_skip_field(&stream, type);
+		}
+		if (!good)
+			return;
+	}
+	pvmi_agent_go(encoded, place.length, epoch);
+}
+
 void pvmi_link_event(const struct pvmi_frame *frame)
 {
 	switch (frame->tag) {
@@ -158,6 +213,9 @@ void pvmi_link_event(const struct pvmi_frame *frame)
 	case mpvm_task_ToTask_migration_pace_tag: migration_pace(frame); break;
 	case mpvm_task_ToTask_migration_abort_tag: migration_abort(frame); break;
 	case mpvm_task_ToTask_migration_committed_tag: migration_committed(frame); break;
+	case mpvm_task_ToTask_awaken_tag: awaken(frame); break;
+	case mpvm_task_ToTask_restorer_go_tag: restorer_go(frame); break;
+	case mpvm_task_ToTask_restorer_abort_tag: pvmi_agent_unwanted(); break;
 	default: break;                 /* of a later version */
 	}
 }

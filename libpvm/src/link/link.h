@@ -120,6 +120,7 @@ struct pvmi_link {
 	int64_t lost_at, retry_ns;
 	char socket_path[256];
 	char frozen_for[64];    /* the migration we are frozen for; empty when not */
+	char copy_cookie[64];   /* we are a copy at another node, and its daemon knows us by this; empty when not */
 	struct {
 		bool known;
 		char local_path[108];

@@ -176,6 +176,21 @@ int pvmi_link_image_sent(const struct pvmi_migration_report *report)
 	return pvmi_link_send(0, mpvm_task_ToDaemon_image_sent_tag, mpvm_task_ImageSent_fields, &body);
 }
 
+int pvmi_link_let_go(const char *id, uint64_t frozen_at_us, uint64_t link_inode)
+{
+	mpvm_task_LetGo body = { .frozen_at_us = frozen_at_us, .link_inode = link_inode };
+
+	COPY_TEXT(body.id, id);
+	return pvmi_link_send(0, mpvm_task_ToDaemon_let_go_tag, mpvm_task_LetGo_fields, &body);
+}
+
+int pvmi_link_restorer_arrived(uint64_t arrived_at_us)
+{
+	mpvm_task_RestorerArrived body = { .arrived_at_us = arrived_at_us };
+
+	return pvmi_link_send(0, mpvm_task_ToDaemon_restorer_arrived_tag, mpvm_task_RestorerArrived_fields, &body);
+}
+
 int pvmi_link_resumed(const char *id, uint64_t resumed_at_us)
 {
 	mpvm_task_Resumed body = { .resumed_at_us = resumed_at_us };

@@ -233,7 +233,8 @@ static bool sleep_until_news(int64_t deadline)
 			ckpt_park();            /* here or there: look again */
 			return true;
 		}
-		if (sleep_before_acknowledging(deadline))
+		/* Its look around as it wakes may bring in what came at the very end of that sleep. */
+		if (sleep_before_acknowledging(deadline) || pvmi->plane->taken_messages != before)
 			return true;
 		pvmi_plane_settle();
 		if (ckpt_freezing())

@@ -40,6 +40,8 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports)
 	exports.Set("pidfdKill", Napi::Function::New(env, pidfd_kill));
 	exports.Set("compareFiles", Napi::Function::New(env, compare_files));
 	exports.Set("makeFifo", Napi::Function::New(env, make_fifo));
+	exports.Set("socketPair", Napi::Function::New(env, socket_pair));
+	exports.Set("streamForOthers", Napi::Function::New(env, stream_for_others));
 	exports.Set("groupPageMake", Napi::Function::New(env, group_page_make));
 	exports.Set("groupPageWithdraw", Napi::Function::New(env, group_page_withdraw));
 	exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor));

@@ -19,6 +19,8 @@ Napi::Value pidfd_open(const Napi::CallbackInfo &info);
 Napi::Value pidfd_kill(const Napi::CallbackInfo &info);
 Napi::Value compare_files(const Napi::CallbackInfo &info);
 Napi::Value make_fifo(const Napi::CallbackInfo &info);
+Napi::Value socket_pair(const Napi::CallbackInfo &info);
+Napi::Value stream_for_others(const Napi::CallbackInfo &info);
 Napi::Value group_page_make(const Napi::CallbackInfo &info);
 Napi::Value group_page_withdraw(const Napi::CallbackInfo &info);
 Napi::Value close_descriptor(const Napi::CallbackInfo &info);

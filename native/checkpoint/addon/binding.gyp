@@ -12,6 +12,7 @@
         "../../../native/checkpoint/addon/machine.cc",
         "../../../native/checkpoint/addon/pidfd.cc",
         "../../../native/checkpoint/addon/fifo.cc",
+        "../../../native/checkpoint/addon/socket.cc",
         "../../../native/checkpoint/addon/group_page.cc",
         "../../../native/checkpoint/addon/spawn.cc"
       ],

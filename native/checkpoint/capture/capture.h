@@ -217,7 +217,6 @@ struct kernel_sigaction {
 int ckpt_fail(struct ckpt_job *job, int code, const char *format, ...);
 int ckpt_tick_job(void *job);
 int ckpt_stream_error(struct ckpt_job *job, const char *what);
-bool ckpt_fault(struct ckpt_job *job, enum ckpt_fault point);   /* true: the step is to fail */
 #define CKPT_FAULT(job, point) \
 	do { \
 		if (ckpt_fault(job, point)) \

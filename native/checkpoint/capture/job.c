@@ -233,7 +233,7 @@ static int send_header(struct ckpt_job *job)
 	return ckpt_out_flush(&ckpt_engine.work->out) ? ckpt_stream_error(job, "sending HEADER") : 0;
 }
 
-static int open_workspace(struct ckpt_job *job)
+static int map_workspace(struct ckpt_job *job)
 {
 	struct ckpt_workspace *work;
 	long at = SYS(mmap, 0, CKPT_WORKSPACE_SIZE, PROT_READ | PROT_WRITE,
@@ -246,9 +246,16 @@ static int open_workspace(struct ckpt_job *job)
 	SYS(madvise, at, CKPT_WORKSPACE_SIZE, MADV_DONTFORK);
 	work = (struct ckpt_workspace *)at;
 	work->path_used = 1;
-	work->uffd = work->clear_refs = -1;
+	work->uffd = work->clear_refs = work->pagemap = work->memory = -1;
 	work->last_progress = ckpt_clock_ns(CLOCK_MONOTONIC);
 	ckpt_engine.work = work;
+	return 0;
+}
+
+static int open_memory(struct ckpt_job *job)
+{
+	struct ckpt_workspace *work = ckpt_engine.work;
+
 	work->pagemap = SYS(openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	work->memory = SYS(openat, AT_FDCWD, "/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	if (work->pagemap < 0)
@@ -256,6 +263,16 @@ static int open_workspace(struct ckpt_job *job)
 	if (work->memory < 0)
 		return ckpt_fail(job, CKPT_E_SYSTEM, "open /proc/self/mem: %e", (long)work->memory);
 	return 0;
+}
+
+int ckpt_open_to_stop(struct ckpt_job *job)
+{
+	int error;
+
+	job->stream = -1;
+	job->text[0] = 0;
+	error = map_workspace(job);
+	return error ? error : ckpt_open_threads(job);
 }
 
 int ckpt_open(struct ckpt_job *job)
@@ -267,7 +284,9 @@ int ckpt_open(struct ckpt_job *job)
 	CKPT_FAULT(job, CKPT_FAULT_AGENT_START);
 	error = ckpt_await_locks(job);
 	if (!error)
-		error = open_workspace(job);
+		error = map_workspace(job);
+	if (!error)
+		error = open_memory(job);
 	if (!error)
 		error = ckpt_open_threads(job);
 	if (!error)

@@ -22,6 +22,10 @@
 	X(AGENT_ARRIVED)                        /* the restorer has said ARRIVED */ \
 	X(AGENT_THAW)                           /* about to let the program go on here */ \
 	X(AGENT_VANISH)                         /* about to end this copy */ \
+	X(CRIU_AGENT_FROZEN)                    /* stopped for criu, nothing let go */ \
+	X(CRIU_AGENT_LET_GO)                    /* all is let go, the daemon does not know */ \
+	X(CRIU_AGENT_AWAKE)                     /* a copy at its new node, which does not know */ \
+	X(CRIU_AGENT_GO)                        /* told to go on, nothing done for it */ \
 	X(RESTORER_LISTEN)                      /* told what to do, not listening */ \
 	X(RESTORER_READY)                       /* listens, its daemon knows the port */ \
 	X(RESTORER_ACCEPTED)                    /* the agent has connected */ \

@@ -79,12 +79,20 @@ struct ckpt_job {
 	int stream;
 };
 
+/* Does what is asked for at this point, if anything is. True: the step is to fail. */
+enum ckpt_fault;
+bool ckpt_fault(struct ckpt_job *job, enum ckpt_fault point);
+
 /* The one job of this process. */
 extern struct ckpt_job ckpt_the_job;
 
 /* Look for what cannot move (names it in job->text: CKPT_E_UNSUPPORTED), connect to the restorer,
  * authenticate both ways, send HEADER. The program runs. */
 int ckpt_open(struct ckpt_job *job);
+
+/* Instead, when somebody else captures the process once it is stopped: ckpt_freeze, ckpt_thaw and
+ * ckpt_close may follow, nothing else. */
+int ckpt_open_to_stop(struct ckpt_job *job);
 
 /* One pass over memory while the program runs: everything the first time, then what was dirtied. */
 int ckpt_copy_round(struct ckpt_job *job);

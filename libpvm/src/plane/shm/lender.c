@@ -1,4 +1,6 @@
 /* lender.c: see lender.h. */
+#include <string.h>
+
 #include "lender.h"
 
 #define RESERVE (8UL << 30)
@@ -129,6 +131,46 @@ void pvmi_lender_disconnect(struct pvmi_lender *lender, struct pvmi_area *area)
 	lender->connected = false;
 	lender->flags_area = area;
 	free_unused(lender);
+}
+
+static bool out_of_memory;
+
+static void copy_used(struct pvmi_area *area)
+{
+	struct pvmi_lender *lender = area->owner;
+	const struct pvmi_foreign_block *block;
+	void *at;
+
+	if (!lender->count || out_of_memory)
+		return;
+	at = sys_mmap(NULL, lender->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_mmap_failed(at)) {
+		out_of_memory = true;
+		return;
+	}
+	lender->kept = at;
+	for (block = lender->blocks; block; block = block->next)
+		memcpy(lender->kept + (block->block.bytes - lender->base), block->block.bytes, block->block.capacity);
+}
+
+static void put_in_place(struct pvmi_area *area)
+{
+	struct pvmi_lender *lender = area->owner;
+
+	if (lender->kept && out_of_memory)
+		sys_munmap(lender->kept, lender->size);
+	else if (lender->kept)
+		pvmi_syscall6(SYS_mremap, (long)lender->kept, (long)lender->size, (long)lender->size,
+			      MREMAP_MAYMOVE | MREMAP_FIXED, (long)lender->base, 0);
+	lender->kept = NULL;
+}
+
+bool pvmi_lenders_keep_what_is_used(void)
+{
+	out_of_memory = false;
+	pvmi_areas_each(PVMI_AREA_LENT, copy_used);
+	pvmi_areas_each(PVMI_AREA_LENT, put_in_place);
+	return !out_of_memory;
 }
 
 static void forget_files(struct pvmi_area *area)

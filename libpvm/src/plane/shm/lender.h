@@ -22,6 +22,7 @@ struct pvmi_lender {
 	struct pvmi_ring_shared *flags; /* where a release is told; NULL: nobody listens */
 	struct pvmi_area *flags_area;   /* it is ours to unmap: the connection has ended before us */
 	bool connected;                 /* an inlet uses it */
+	uint8_t *kept;                  /* what is to take the place of the peer's memory */
 };
 
 /* Takes over the descriptor; NULL (and the descriptor is closed): not a sealed file, or no memory. */
@@ -33,6 +34,8 @@ void pvmi_lender_release(struct pvmi_lender *lender, uint32_t lend);
 /* The inlet is gone. While blocks are still in use the ring (area) is kept for their releases: the
  * sender may live, and waits for them before it uses that memory again. */
 void pvmi_lender_disconnect(struct pvmi_lender *lender, struct pvmi_area *area);
+/* Blocks in use become private memory, at the same addresses. False, and nothing is changed: no memory for them. */
+bool pvmi_lenders_keep_what_is_used(void);
 /* After a move: what is still in use lies in private memory; files and rings exist no more. */
 void pvmi_lenders_moved(void);
 
