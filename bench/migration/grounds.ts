@@ -27,14 +27,21 @@ export interface Ground {
 }
 
 class VmGround implements Ground {
-  constructor(
-    readonly name: string,
-    readonly nodes: readonly string[],
-    readonly directory: string,
-    readonly control: ControlClient,
-    readonly plain: (mebibytes: number) => Promise<number>,
-    readonly close: () => Promise<void>,
-  ) {}
+  readonly name: string;
+  readonly nodes: readonly string[];
+  readonly directory: string;
+  readonly control: ControlClient;
+  readonly plain: (mebibytes: number) => Promise<number>;
+  readonly close: () => Promise<void>;
+
+  constructor(parts: Pick<VmGround, 'name' | 'nodes' | 'directory' | 'control' | 'plain' | 'close'>) {
+    this.name = parts.name;
+    this.nodes = parts.nodes;
+    this.directory = parts.directory;
+    this.control = parts.control;
+    this.plain = parts.plain;
+    this.close = parts.close;
+  }
 
   async run(program: string, args: string[], node: string): Promise<TaskRun> {
     const task = await TaskRun.start(this.control.run({ program: programPath(program), argv: args, count: 1, node, directory: this.directory }));
@@ -63,7 +70,7 @@ async function oneHost(): Promise<Ground> {
   const lab = await Lab.start({ nodes: 3 });
   const begin = ([file = '', ...args]: string[]): Running => new Running(file, args, { timeoutMs: 120_000 });
   const plain = (mebibytes: number): Promise<number> => copy('127.0.0.1', mebibytes, begin, ([file = '', ...args]) => mustRun(file, args, { timeoutMs: 120_000 }));
-  return new VmGround('one host', ['n2', 'n3'], lab.directory, lab.control, plain, () => lab.stop());
+  return new VmGround({ name: 'one host', nodes: ['n2', 'n3'], directory: lab.directory, control: lab.control, plain, close: () => lab.stop() });
 }
 
 async function machines(): Promise<Ground> {
@@ -77,7 +84,7 @@ async function machines(): Promise<Ground> {
     await first.mpvm('down');
     await lab.end();
   };
-  return new VmGround('veth', ['m2', 'm3'], lab.directory, lab.control, plain, close);
+  return new VmGround({ name: 'veth', nodes: ['m2', 'm3'], directory: lab.directory, control: lab.control, plain, close });
 }
 
 export const grounds: readonly { name: string; missing(): string | undefined; open(): Promise<Ground> }[] = [

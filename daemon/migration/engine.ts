@@ -57,7 +57,7 @@ export interface CaptureOptions {
   /** The destination's daemon. */
   peer: Pick<import('../contracts.js').NodeClient, 'putImage'>;
   /** What the engine has to say itself counts like a word of the task. */
-  say(frame: Frame): void;
+  say: (frame: Frame) => void;
   log: Logger;
 }
 
@@ -86,12 +86,12 @@ export interface ReceiveOptions {
   restorer: string;
   fault: Fault | undefined;
   /** The next word of this name from the process that is being filled; throws trouble and silence. */
-  expect(name: 'restorerHello' | 'restorerReady', seconds: number): Promise<Frame>;
+  expect: (name: 'restorerHello' | 'restorerReady', seconds: number) => Promise<Frame>;
   /** Words of that process, or of the engine for it: restorerArrived when it is complete, restorerFailed. */
-  say(frame: Frame): void;
+  say: (frame: Frame) => void;
   /** The process has ended before it was a task. */
-  ended(detail: string): void;
-  at(point: 'DEST_AFTER_HELLO' | 'DEST_BEFORE_RESTORE' | 'DEST_AFTER_RESTORE'): void;
+  ended: (detail: string) => void;
+  at: (point: 'DEST_AFTER_HELLO' | 'DEST_BEFORE_RESTORE' | 'DEST_AFTER_RESTORE') => void;
   log: Logger;
 }
 

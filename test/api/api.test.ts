@@ -17,7 +17,7 @@ describe('the API', function () {
   const lab = useLab({ nodes: 2, env: { MPVM_REFLECTION: '1' } });
 
   it('is described by the page that is made from proto/', async () => {
-    const { apiPage } = (await import(join(root, 'scripts/api.mjs'))) as { apiPage(): string };
+    const { apiPage } = (await import(join(root, 'scripts/api.mjs'))) as { apiPage: () => string };
     assert.ok(readFileSync(join(root, 'docs/API.md'), 'utf8') === apiPage(), 'docs/API.md is old: node scripts/api.mjs');
   });
 

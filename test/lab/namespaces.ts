@@ -14,7 +14,7 @@ import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
 import type { mpvm } from '../../daemon/rpc/messages.js';
 import { Conversation } from './conversation.js';
-import type { Move } from './lab.js';
+import type { Move, MoveOptions } from './lab.js';
 import { filesOf } from './leftovers.js';
 import { command, libraryDirectory, programs, root } from './paths.js';
 import { Running } from './process.js';
@@ -231,9 +231,9 @@ export class NamespaceLab {
     return (await this.control.tasks({})).tasks;
   }
   /** The migration as it ended. */
-  async migrate(tid: number, to: string, deadlineS = 30): Promise<Move> {
+  async migrate(tid: number, to: string, options: MoveOptions = {}): Promise<Move> {
     let last: Move | undefined;
-    for await (const event of this.control.migrate({ tid, to, deadlineS })) last = event.migration ?? last;
+    for await (const event of this.control.migrate({ tid, to, ...options, deadlineS: options.deadlineS ?? 30 })) last = event.migration ?? last;
     if (!last) throw new Error(`the move of t${tid.toString(16)} to ${to} ended without an event`);
     return last;
   }

@@ -80,7 +80,7 @@ describe('a task that only CRIU can move', function () {
   const survives = (what: string, point: string, action: mpvm.task.Fault.Action, where: 'from' | 'to', repair?: (from: string, to: string) => Promise<void>): void => {
     it(`lives once after ${what}`, async () => {
       const { run, tid, from, to } = await family();
-      const moving = lab().migrate(tid, to, { deadlineS, fault: { point, action } }).catch((error: unknown) => ({ outcome: String(error) }) as Move);
+      const moving = lab().migrate(tid, to, { deadlineS, fault: { point, action } }).catch((error: unknown) => ({ outcome: String(error) }));
       await repair?.(from, to);
       const move = await moving;
       const row = await livesOnce(tid);

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { takeInventory } from '../../daemon/migration/inventory.js';
 import type { Inventory } from '../../daemon/migration/inventory.js';
 import { judge } from '../../daemon/migration/judge.js';
+import { nativeEngine } from '../../daemon/migration/native.js';
 import { parseFdinfo, parseMaps, parseStackLimit, parseStatus, ProcessGone } from '../../daemon/migration/proc.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'mpvm-inventory-'));
@@ -109,7 +110,7 @@ int main(int argc, char **argv) {
 }`;
 const inventory = (child: ChildProcess, of = tid): Promise<Inventory> => takeInventory({ tid: of, pid: child.pid!, taskSockets: directory, output });
 const codes = ({ blockers }: Inventory): string[] => blockers.filter(({ warning }) => !warning).map(({ code }) => code ?? '').sort();
-const here = { node: 'there', restorer: process.execPath, reserved: 0 };
+const here = { node: 'there', restorer: process.execPath, engine: nativeEngine, reserved: 0 };
 
 describe('the inventory of a task', function () {
   this.timeout(20_000);
