@@ -115,7 +115,7 @@ describe('a task that only CRIU can move, between machines of their own', functi
     await until('the first answers', () => family.stdout.includes('asked 500') || family.child.exitCode !== null, { timeoutMs: 60_000 });
     const member = await until('its member', async () => (await lab().tasks()).find((row) => row.program?.endsWith('family') && row.node !== 'n1'));
     for (const to of [member.node === 'm2' ? 'm3' : 'm2', 'n1', member.node ?? '']) {
-      const move = await lab().migrate(member.tid ?? 0, to, deadlineS);
+      const move = await lab().migrate(member.tid ?? 0, to, { deadlineS });
       assert.deepEqual([move.outcome, move.engine], ['completed', 'criu'], JSON.stringify(move));
     }
     const before = family.stdout.length;
