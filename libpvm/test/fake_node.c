@@ -133,6 +133,26 @@ int pvmi_link_image_sent(const struct pvmi_migration_report *report)
 	return 0;
 }
 
+int pvmi_link_let_go(const char *id, uint64_t at, uint64_t inode)
+{
+	(void)id;
+	(void)at;
+	(void)inode;
+	return 0;
+}
+
+int pvmi_link_restorer_arrived(uint64_t at)
+{
+	(void)at;
+	return 0;
+}
+
+void pvmi_link_is_copy(const char *socket, const char *cookie)
+{
+	(void)socket;
+	(void)cookie;
+}
+
 int pvmi_link_resumed(const char *id, uint64_t at)
 {
 	(void)id;
