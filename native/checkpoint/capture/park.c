@@ -24,7 +24,8 @@
 #define PR_GET_TID_ADDRESS 40
 #endif
 #define ALL_SIGNALS (~0ull)
-#define MOST_PUT_OFF 12
+#define PUT_OFF_ANYWHERE 12
+#define MOST_PUT_OFF 100
 
 long ckpt_futex_wait(volatile uint32_t *word, uint32_t value, uint64_t timeout_ns)
 {
@@ -288,10 +289,13 @@ static bool is_number(uint32_t value)
  * would use the old one at the destination; one that is about to compare the sender of glibc's
  * signals with itself would find another. Such a thread is let go, and signalled again. One that
  * waits in a system call is not: the restorer knows where such waits keep it (owners.c). What merely
- * looks like a number must not hold the move up for ever. */
+ * looks like a number, or is one that the program keeps, must not hold the move up for ever: after some
+ * time only code around a system call counts, such as raise() has, and in the end nothing. */
 static bool holds_number(struct ckpt_parked *thread, void *context, bool in_call)
 {
 	if (!ckpt_engine.hold_numbers || in_call || thread->put_off >= MOST_PUT_OFF)
+		return false;
+	if (thread->put_off >= PUT_OFF_ANYWHERE && !ckpt_arch_near_call(context))
 		return false;
 	if (!ckpt_arch_holds(context, is_number) && !ckpt_arch_checks_sender(context, SYS(getpid)))
 		return false;

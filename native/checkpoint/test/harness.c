@@ -43,7 +43,27 @@ static unsigned seed;
 static const char *fault_point = "";
 static int fault_action;
 static struct mini_message wanted = { .downtime_ms = 20 };      /* how memory is copied */
-static const char *may_refuse;
+static const char *may_refuse[4];        /* any of these words in a refusal */
+
+static void allow(const char *refusal)
+{
+	size_t i = 0;
+
+	while (may_refuse[i])
+		i++;
+	if (i + 1 < sizeof(may_refuse) / sizeof(may_refuse[0]))
+		may_refuse[i] = refusal;
+}
+
+static bool is_allowed(const char *refusal)
+{
+	size_t i;
+
+	for (i = 0; may_refuse[i]; i++)
+		if (strstr(refusal, may_refuse[i]))
+			return true;
+	return false;
+}
 
 static void leave(int code)
 {
@@ -274,7 +294,7 @@ static enum outcome move(int *link, uint32_t rounds, bool abort_it)
 	if (m.kind != MINI_SENT) {
 		char text[400];
 
-		if (may_refuse && (strstr(m.text, may_refuse) || m.code == CKPT_E_FREEZE))
+		if (is_allowed(m.text) || (may_refuse[0] && m.code == CKPT_E_FREEZE))
 			return refused(restorer, connection, *link);
 		snprintf(text, sizeof(text), "capture failed: %d %s", m.code, m.text);
 		fail(text);
@@ -343,7 +363,7 @@ int main(int argc, char **argv)
 		case 'u': user = atoi(optarg); break;
 		case 'f': fault_point = optarg; break;
 		case 'F': fault_action = atoi(optarg); break;
-		case 'w': may_refuse = optarg; break;
+		case 'w': allow(optarg); break;
 		case 'v': verbose = 1; break;
 		case 't': wanted.tracking = atoi(optarg); break;
 		case 'c': wanted.policy = atoi(optarg); break;

@@ -38,6 +38,9 @@ bool ckpt_arch_restart_call(void *ucontext, const struct ckpt_call *seen);
 /* Does the thread that the signal stopped have such a number in a register or on top of its stack? */
 bool ckpt_arch_holds(const void *ucontext, bool (*is_number)(uint32_t));
 
+/* Is there a system call within a few instructions of where it is, as in raise() and getpid()? */
+bool ckpt_arch_near_call(const void *ucontext);
+
 /* Does it look at a siginfo_t on its stack of one of glibc's signals from this process: is it at the
  * beginning of such a handler? */
 bool ckpt_arch_checks_sender(const void *ucontext, uint32_t pid);

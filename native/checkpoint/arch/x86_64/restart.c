@@ -255,6 +255,22 @@ bool ckpt_arch_holds(const void *ucontext, bool (*is_number)(uint32_t))
 	return false;
 }
 
+bool ckpt_arch_near_call(const void *ucontext)
+{
+	uintptr_t ip = (uintptr_t)((const ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
+	uintptr_t at = ip - 32, end = ip + 64;
+
+	/* Code may begin and end with this page. */
+	if ((at & ~4095ul) != (ip & ~4095ul))
+		at = ip & ~4095ul;
+	if ((end & ~4095ul) != (ip & ~4095ul))
+		end = ip | 4095;
+	for (; at < end; at++)
+		if (((const uint8_t *)at)[0] == 0x0f && ((const uint8_t *)at)[1] == 0x05)
+			return true;
+	return false;
+}
+
 bool ckpt_arch_checks_sender(const void *ucontext, uint32_t pid)
 {
 	const greg_t *regs = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
