@@ -164,17 +164,20 @@ static void after_events(void)
 		pvmi_will_drop();
 }
 
-void pvmi_plane_service(enum pvmi_waiter waiter)
+bool pvmi_plane_service(enum pvmi_waiter waiter)
 {
 	struct pvmi_plane *plane = pvmi->plane;
+	bool news;
 
 	plane->events_ticks = pvmi_ticks();
-	if (pvmi_watch_events(waiter) > 0)
+	news = pvmi_watch_events(waiter) > 0;
+	if (news)
 		plane->service_ticks = SERVICE_US * plane->ticks_per_us;
 	else if (plane->service_ticks < LONGEST_SERVICE_US * plane->ticks_per_us)
 		plane->service_ticks *= 2;
 	dig_up();
 	after_events();
+	return news;
 }
 
 void pvmi_plane_serve(const struct epoll_event *events, long count)

@@ -191,7 +191,7 @@ void pvmi_hand_over(void);                      /* what was delivered, to messag
 /* Take what has come by shared memory, without a system call. True when anything had. */
 bool pvmi_plane_take(void);
 /* A look at the descriptors, at timers, at what routes have become free to take. */
-void pvmi_plane_service(enum pvmi_waiter waiter);
+bool pvmi_plane_service(enum pvmi_waiter waiter);       /* true: a descriptor had something */
 /* The same for events that have been fetched. */
 void pvmi_plane_serve(const struct epoll_event *events, long count);
 void pvmi_plane_timers(void);

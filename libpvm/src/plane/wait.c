@@ -188,7 +188,9 @@ static bool sleep_once(int64_t deadline)
 	struct timespec timeout;
 	const struct timespec *until;
 	uint32_t turns = pvmi_guard.turns;
+	uint64_t before = plane->taken_messages;
 	long count = 0;
+	bool served = false;
 
 	pvmi_inbox_set_asleep(true);
 	pvmi_agent_program_sleeps();
@@ -206,8 +208,9 @@ static bool sleep_once(int64_t deadline)
 	if (count > 0 && pvmi_guard.turns == turns)
 		pvmi_plane_serve(events, count);
 	else
-		pvmi_plane_service(PVMI_PROGRAM);
-	return count != 0;
+		served = pvmi_plane_service(PVMI_PROGRAM);
+	/* The look around as it wakes may bring in what came at the very end, a message or an answer of the daemon. */
+	return count != 0 || served || pvmi_guard.turns != turns || plane->taken_messages != before;
 }
 
 /* Acknowledgements wait for a sleep that lasts: an exchange to and fro needs none of its own. */
@@ -226,20 +229,17 @@ static bool sleep_before_acknowledging(int64_t deadline)
 
 static bool sleep_until_news(int64_t deadline)
 {
-	uint64_t before = pvmi->plane->taken_messages;
-
 	for (;;) {
 		if (ckpt_freezing()) {
 			ckpt_park();            /* here or there: look again */
 			return true;
 		}
-		/* Its look around as it wakes may bring in what came at the very end of that sleep. */
-		if (sleep_before_acknowledging(deadline) || pvmi->plane->taken_messages != before)
+		if (sleep_before_acknowledging(deadline))
 			return true;
 		pvmi_plane_settle();
 		if (ckpt_freezing())
 			continue;
-		if (sleep_once(deadline) || pvmi->plane->taken_messages != before)
+		if (sleep_once(deadline))
 			return true;
 		if (deadline != INT64_MAX && sys_now_ns() >= deadline)
 			return false;
