@@ -20,6 +20,8 @@ const both = (name: string): { judge: string; ours: string } => ({ judge: join(b
 const drives: Record<string, Drive> = {
   // Whether it has to wait depends on the moment.
   catchout: { sorted: true, replace: [[/libpvm \[t[0-9a-f]+\]:? child task.*\n/g, '']] },
+  // How many hosts there are.
+  events: { replace: [[/(form of config exit: .*\b66=)\d+/g, '$1<hosts>']] },
   // Which file could not be opened is ours to say.
   'no-daemon': { replace: [[/libpvm \[pid\d+\].*\n/g, '']] },
 };
