@@ -17,7 +17,7 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const say = (line) => process.stdout.write(`${line}\n`);
 
 /** Seconds. Soak tests and the comparison with PVM move and start thousands of tasks. */
-const limits = { default: 300, soak: 600, differential: 900, fault: 600, memory: 900, hosts: 900, dashboard: 900, criu: 900, behaviour: 600 };
+const limits = { default: 300, soak: 900, differential: 900, fault: 600, memory: 900, hosts: 900, dashboard: 900, criu: 900, behaviour: 600 };
 
 function cSuite(directory) {
   return {

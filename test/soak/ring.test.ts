@@ -11,7 +11,7 @@ const long = asked > 0;
 const messages = asked > 1 ? asked : long ? 1_000_000 : 250_000;
 
 describe('messages are neither lost, doubled, reordered nor spoilt while tasks move', function () {
-  this.timeout(long ? 7_200_000 : 120_000);
+  this.timeout(long ? 7_200_000 : 300_000);
   const lab = useLab({ nodes: 3 });
 
   it(`a ring of 8 passes ${messages} messages of 0 B to 1 MiB, a random task moving every 100 ms or faster`, async () => {
