@@ -319,10 +319,9 @@ static int copy(struct ckpt_job *job)
 	return result;
 }
 
-static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
+/* agent->frozen when the program stands, also if what follows fails. */
+static int stop_program(struct pvmi_agent *agent, struct ckpt_job *job)
 {
-	struct pvmi_migration_report report;
-	bool waiting = get(&agent->program_sleeps);     /* to be stopped wakes it */
 	int result = ckpt_freeze(job, FREEZE_TIMEOUT_MS);
 
 	pvmi_trace(MOVE, STEP_FREEZE, result);
@@ -330,8 +329,17 @@ static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
 		return result;
 	agent->frozen = true;
 	result = quiesce(job);
-	if (!result && get(&agent->aborted))
-		result = CKPT_E_ABORTED;
+	return !result && get(&agent->aborted) ? CKPT_E_ABORTED : result;
+}
+
+static int freeze_and_send(struct pvmi_agent *agent, struct ckpt_job *job)
+{
+	struct pvmi_migration_report report;
+	bool waiting = get(&agent->program_sleeps);     /* to be stopped wakes it */
+	int result = stop_program(agent, job);
+
+	if (!agent->frozen)
+		return result;
 	if (!result)
 		result = ckpt_send_image(job);
 	pvmi_trace(MOVE, STEP_SENT, result);
@@ -368,14 +376,9 @@ static int be_captured(struct pvmi_agent *agent, struct ckpt_job *job)
 	if (!result)
 		result = get_grant(agent, job);
 	if (!result)
-		result = ckpt_freeze(job, FREEZE_TIMEOUT_MS);
-	pvmi_trace(MOVE, STEP_FREEZE, result);
-	if (result)
+		result = stop_program(agent, job);
+	if (!agent->frozen)
 		return result;
-	agent->frozen = true;
-	result = quiesce(job);
-	if (!result && get(&agent->aborted))
-		result = CKPT_E_ABORTED;
 	if (!result)
 		result = pvmi_agent_let_go(agent, job);
 	pvmi_trace(MOVE, STEP_LET_GO, result);
