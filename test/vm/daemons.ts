@@ -1,5 +1,5 @@
 /** Real daemons in a directory of their own, started one by one. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
@@ -8,6 +8,7 @@ import { Running } from '../lab/process.js';
 import type { Result } from '../lab/process.js';
 import { root } from '../lab/paths.js';
 import { until } from '../lab/wait.js';
+import { scratch } from './scratch.js';
 
 const script = join(root, 'build/js/mpvmd.js');
 const State = mpvm.node.NodeState;
@@ -103,4 +104,18 @@ export class Daemons {
     await Promise.all(all.map((daemon) => daemon.ended));
     clearTimeout(late);
   }
+}
+
+/** Daemons for each test of the suite, in a directory of their own; they end with it. */
+export function useDaemons(): () => Daemons {
+  const base = scratch();
+  let count = 0;
+  let vm: Daemons;
+  beforeEach(() => {
+    const directory = join(base, String(++count));
+    mkdirSync(directory, { mode: 0o700 });
+    vm = new Daemons(directory);
+  });
+  afterEach(() => vm.end());
+  return () => vm;
 }
