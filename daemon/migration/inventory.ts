@@ -44,7 +44,8 @@ const movableObjects = new Set(['anon_inode:[eventfd]', 'anon_inode:[timerfd]', 
 const deletedLimit = 64 << 20;
 
 /** A task that accepts connections all the time is caught between accepting one and marking it now and then. */
-const looks = 4;
+const sameLooks = 4;
+const mostLooks = 20;
 const betweenLooksMs = 5;
 
 /** Throws ProcessGone. */
@@ -146,11 +147,15 @@ interface Descriptors {
   blockers: Blocker[];
 }
 
-/** A connection is the library's own a moment before its list says so: what looks like the program's is looked at again. */
+/** A connection is the library's own a moment before its list says so: only what stays is the program's. */
 async function inspectDescriptors(view: ProcessView, options: InventoryOptions): Promise<Descriptors> {
+  let [before, same] = ['', 0];
   for (let look = 1; ; look++) {
     const found = lookAtDescriptors(view, options);
-    if (look === looks || !found.blockers.some(({ code }) => code === 'OPEN_SOCKET' || code === 'OPEN_KERNEL_OBJECT')) return found;
+    const doubtful = found.blockers.filter(({ code }) => code === 'OPEN_SOCKET' || code === 'OPEN_KERNEL_OBJECT').map(({ cause }) => cause).join();
+    same = doubtful === before ? same + 1 : 1;
+    if (doubtful === '' || same === sameLooks || look === mostLooks) return found;
+    before = doubtful;
     await delay(betweenLooksMs);
   }
 }
@@ -160,7 +165,7 @@ function lookAtDescriptors(view: ProcessView, options: InventoryOptions): Descri
   const blockers: Blocker[] = [];
   const library = libraryDescriptors(options);
 
-  const own = view.descriptors().filter(({ fd }) => !library?.(fd));
+  const own = view.descriptors().filter(({ fd, target }) => !library?.(fd) && !target.startsWith(`${options.taskSockets}/`));
   const pipes = pipesToOthers(new Set([view.pid]), own);
   const sockets = library === undefined ? new Map<string, string>() : socketsToOthers(view.pid, own);
   if (library === undefined) blockers.push(warning('source', 'LIBRARY_UNKNOWN', { detail: 'its list is not there' }));

@@ -264,10 +264,12 @@ export class OutboundMove {
     if (attempt === this.#attempt) this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
   }
 
+  /** When no engine can, the reasons of all of them are told, those of the first choice first. */
   #refuseIfBlocked(found: Blocker[]): void {
     this.#blockers.push(...found);
     if (stopping(found).length === 0) return;
-    const reasons = [...this.#declined, ...stopping(found)];
+    const reasons = [...this.#declined, ...found];
+    if (this.#engine === this.#options.engines.at(-1)) this.#blockers = [...this.#declined, ...this.#blockers];
     throw new MpvmError('MIGRATION_BLOCKED', { tid: tidText(this.task.tid), node: this.to, causes: causes(reasons) });
   }
 
