@@ -8,7 +8,7 @@ import { Mover } from './mover.js';
 
 const asked = Number(process.env.MPVM_SOAK ?? 0);
 const long = asked > 0;
-const messages = asked > 1 ? asked : long ? 1_000_000 : 250_000;
+const messages = asked > 1 ? asked : long ? 1_000_000 : 100_000;
 
 describe('messages are neither lost, doubled, reordered nor spoilt while tasks move', function () {
   this.timeout(long ? 7_200_000 : 300_000);
@@ -34,7 +34,7 @@ describe('messages are neither lost, doubled, reordered nor spoilt while tasks m
   it('five tasks exchange blocks all to all while they move', async () => {
     const mover = new Mover(lab(), { everyMs: 60 });
     console.log(`      seed ${mover.random.seed}`);
-    const run = await lab().run('alltoall', ['5', long ? '20000' : '4000', String(mover.random.seed)]);
+    const run = await lab().run('alltoall', ['5', long ? '20000' : '2000', String(mover.random.seed)]);
     await run.printed('alltoall started');
     mover.start();
     try {
