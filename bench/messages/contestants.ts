@@ -7,11 +7,17 @@ import { Lab } from '../../test/lab/lab.js';
 import { build, root } from '../../test/lab/paths.js';
 import { run } from '../../test/lab/process.js';
 import type { Result } from '../../test/lab/process.js';
-import type { Run } from './rows.js';
 
 const runTimeoutMs = 120_000;
 /** More tasks than processors, none of which gives way: their defaults can take minutes. */
 const mpiTimeoutMs = 15_000;
+
+export interface Run {
+  /** Arguments of the contestant's program. */
+  args: string[];
+  /** Processes to start, for MPI. */
+  tasks: number;
+}
 
 export interface Contestant {
   readonly name: string;

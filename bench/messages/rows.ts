@@ -1,18 +1,11 @@
 /** The rows of the benchmark: what each contestant runs for them, and how the table shows them. */
-import type { Contestant } from './contestants.js';
+import type { Contestant, Run } from './contestants.js';
 
 export interface Effort {
   quick: boolean;
   /** Seconds for each point. */
   seconds: number;
   repetitions: number;
-}
-
-export interface Run {
-  /** Arguments of the contestant's program. */
-  args: string[];
-  /** Processes to start, for MPI. */
-  tasks: number;
 }
 
 export interface Row {

@@ -3,21 +3,18 @@
  * has it; what concerns all is gathered from all that are up.
  */
 import { asMpvmError, hasCode, MpvmError } from '../errors.js';
-import type { NodeClient, Tasks, VirtualMachine } from '../contracts.js';
+import type { NodeClient, VirtualMachine } from '../contracts.js';
 import type { HttpServer } from '../http/server.js';
-import type { Logger } from '../log.js';
 import { mpvm } from './messages.js';
 import { runTasks, spawnRequest } from './run.js';
+import type { RunParts } from './run.js';
 import type { ImplementationOf } from './server.js';
 import type { controlService } from './services.js';
 import { watchAll } from './watch.js';
 import { watchDrain } from './watch-drain.js';
 
-export interface ControlParts {
-  vm: VirtualMachine;
-  tasks: Tasks;
+export interface ControlParts extends RunParts {
   http: Pick<HttpServer, 'open'>;
-  log: Logger;
 }
 
 const gatherTimeoutMs = 3000;

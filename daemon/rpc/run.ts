@@ -1,7 +1,14 @@
 /** `mpvm run`: tasks whose output and ends go to the one who asked, and which end when he goes away. */
 import { randomBytes } from 'node:crypto';
+import type { Tasks, VirtualMachine } from '../contracts.js';
+import type { Logger } from '../log.js';
 import type { mpvm } from './messages.js';
-import type { ControlParts } from './control-service.js';
+
+export interface RunParts {
+  vm: VirtualMachine;
+  tasks: Tasks;
+  log: Logger;
+}
 
 type RunEvent = mpvm.control.IRunEvent;
 
@@ -20,7 +27,7 @@ export function spawnRequest({ program, argv, count, node, engine, environment, 
   return { program, argv, count: count || 1, flags: node ? taskHost : 0, where: node, engine: engine || 'auto', environment, directory, parent: noParent };
 }
 
-export async function* runTasks({ vm, tasks, log }: ControlParts, request: mpvm.control.SpawnRequest, signal: AbortSignal): AsyncGenerator<RunEvent> {
+export async function* runTasks({ vm, tasks, log }: RunParts, request: mpvm.control.SpawnRequest, signal: AbortSignal): AsyncGenerator<RunEvent> {
   const run = randomBytes(8).toString('hex');
   const inbox = new Inbox();
   const stopCollecting = tasks.collect(run, (record) => inbox.take(record));
@@ -64,7 +71,7 @@ export async function* runTasks({ vm, tasks, log }: ControlParts, request: mpvm.
   }
 }
 
-function endTasks(vm: ControlParts['vm'], tids: Iterable<number>): void {
+function endTasks(vm: VirtualMachine, tids: Iterable<number>): void {
   const all = [...tids];
   const send = (signum: number): void => {
     for (const tid of all) {

@@ -2,7 +2,15 @@
  * Tasks of a group that wait for each other, as the registry counts them. PVM's rule: an arrival
  * counts, whatever becomes of the task afterwards; so the dead keep their place.
  */
-import type { GroupResult } from './groups.js';
+/** The answer to a call about a group. */
+export interface GroupResult {
+  status: number;
+  value?: number;
+  tids?: number[];
+  frozen?: boolean;
+  page?: number;
+  enter?: boolean;
+}
 
 interface Arrival {
   /** Which call of the task it is; undefined: not known, it came on a page. */

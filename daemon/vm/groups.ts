@@ -9,6 +9,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Gate } from './gate.js';
+import type { GroupResult } from './gate.js';
 import type { PageHolders } from './page-holders.js';
 import { pvm } from './pvm.js';
 import { Serial } from './serial.js';
@@ -45,14 +46,6 @@ export interface Passage {
   /** It cannot use this page; 0: not so. */
   unusable: number;
   signal: AbortSignal;
-}
-export interface GroupResult {
-  status: number;
-  value?: number;
-  tids?: number[];
-  frozen?: boolean;
-  page?: number;
-  enter?: boolean;
 }
 type Entered = GroupResult | { gate: Gate; verdict: Promise<GroupResult> };
 
