@@ -141,7 +141,7 @@ async function runStep(step) {
   unstamp(step.name);
   if (step.command) {
     const [command, args] = step.command;
-    const { code, timedOut, output } = await run(command, args, { limitSeconds: step.limitSeconds ?? 300 });
+    const { code, timedOut, output } = await run(command, args, { limitSeconds: step.limitSeconds ?? 600 });
     if (code !== 0) throw new Stop(`${step.why} ${timedOut ? 'took too long' : 'failed'}:\n${output.slice(-6000)}`);
   } else {
     await step.work();
