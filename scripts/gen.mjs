@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Stop, root, run } from './shell.mjs';
 
 const protos = ['task', 'node', 'control'].map((name) => `proto/${name}.proto`);
-const common = ['-t', 'static-module', '-w', 'es6', '--force-number', '-p', 'proto'];
+/** Only what is used: every process loads it, and every check of types reads it. */
+const common = ['-t', 'static-module', '-w', 'es6', '--force-number', '-p', 'proto', ...['create', 'verify', 'convert', 'delimited', 'typeurl', 'service'].map((part) => `--no-${part}`)];
 
 async function tool(name, args) {
   const { code, output } = await run(join(root, 'node_modules/.bin', name), args);

@@ -5,7 +5,7 @@ import { until } from '../lab/wait.js';
 
 describe('a daemon that dies does not take its tasks with it', function () {
   this.timeout(120_000);
-  const lab = useLab({ nodes: 3 });
+  const lab = useLab({ nodes: 3, restarts: true });
 
   it('a ring goes on while the daemon of one node is dead, and after its return', async () => {
     const nodes = await lab().nodeNames();
@@ -53,7 +53,13 @@ describe('a daemon that dies does not take its tasks with it', function () {
     await lab().cli(['kill', `t${tid!.toString(16)}`]);
   });
 
-  it('a node that stays away is declared dead, once, and its tasks with it', async () => {
+});
+
+describe('a daemon that stays away', function () {
+  this.timeout(120_000);
+  const lab = useLab({ nodes: 3 });
+
+  it('has its node declared dead, once, and its tasks with it', async () => {
     const nodes = await lab().nodeNames();
     const run = await lab().run('farm', ['2', '1', '1'], nodes[0]); // the library works before and after
     await run.success();

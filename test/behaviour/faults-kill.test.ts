@@ -7,7 +7,7 @@ const { Action } = mpvm.task.Fault;
 
 describe('a party to a move is killed: the task lives exactly once', function () {
   this.timeout(60_000);
-  const { lab, survives } = useFaults();
+  const { lab, survives } = useFaults({ restarts: true });
 
   describe('the restorer', () => {
     for (const point of restorerPoints) it(point, () => survives(point, Action.KILL));

@@ -12,7 +12,7 @@ const { Action } = mpvm.task.Fault;
 describe('a drain', function () {
   this.timeout(60_000);
   // Long enough for a daemon to be started again on a machine that has other things to do.
-  const lab = useLab({ nodes: 3, faults: true, env: { MPVM_GRACE_MS: '60000' } });
+  const lab = useLab({ nodes: 3, faults: true, restarts: true });
 
   const spinner = async (node: string): Promise<number> => {
     const tid = (await lab().spawn('spinner', ['100000000000'], node))[0]!;

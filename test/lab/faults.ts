@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { mpvm } from '../../daemon/rpc/messages.js';
 import { useLab } from './lab.js';
-import type { Lab } from './lab.js';
+import type { Lab, LabOptions } from './lab.js';
 import { root } from './paths.js';
 import { until } from './wait.js';
 
@@ -30,8 +30,8 @@ const cutTooLate = ['RESTORER_END', 'RESTORER_BUILT', 'RESTORER_MEMORY', 'AGENT_
 type Repair = (from: string, to: string, tid: number) => Promise<'from' | 'to' | undefined>;
 
 /** For a describe block: a lab with faults, and the test of one fault in it. */
-export function useFaults(): { lab: () => Lab; survives: (point: string, action: mpvm.task.Fault.Action, repair?: Repair) => Promise<void> } {
-  const lab = useLab({ nodes: 3, faults: true });
+export function useFaults(options: LabOptions = {}): { lab: () => Lab; survives: (point: string, action: mpvm.task.Fault.Action, repair?: Repair) => Promise<void> } {
+  const lab = useLab({ nodes: 3, faults: true, ...options });
 
   /** A ring runs; one of its members moves from n2 to n3, and the fault strikes. `after` repairs what it broke. */
   async function survives(point: string, action: mpvm.task.Fault.Action, repair?: Repair): Promise<void> {

@@ -25,6 +25,8 @@ export interface LabOptions {
   env?: Record<string, string>;
   /** Daemons that inject faults on request. */
   faults?: boolean;
+  /** Daemons are killed and come back: no node is declared dead meanwhile, however long a busy machine takes to start one. */
+  restarts?: boolean;
 }
 export interface MoveOptions {
   fault?: { point: string; action: mpvm.task.Fault.Action };
@@ -56,6 +58,7 @@ export class Lab {
       LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: path.join(delimiter),
       ...(options.faults ? { MPVM_FAULTS: '1' } : {}),
+      ...(options.restarts ? { MPVM_GRACE_MS: '60000' } : {}),
       ...options.env,
     };
   }

@@ -10,7 +10,7 @@ export interface Patience {
  * last answer. What the probe throws counts as "not yet", but is told at the end.
  */
 export async function until<T>(what: string, probe: () => T | Promise<T>, patience: Patience = {}): Promise<Exclude<T, false | undefined | null>> {
-  const deadline = performance.now() + (patience.timeoutMs ?? 20_000);
+  const deadline = performance.now() + (patience.timeoutMs ?? 45_000);
   let last: unknown;
   for (;;) {
     try {

@@ -22,8 +22,7 @@ const deadlineS = 120;
 describe('a task that only CRIU can move', function () {
   this.timeout(300_000);
   useCriu();
-  const lab = useLab({ nodes: 3, faults: true, // A busy machine takes its time to start a daemon again.
-  env: { MPVM_CRIU: criuPath, MPVM_GRACE_MS: '60000' } });
+  const lab = useLab({ nodes: 3, faults: true, restarts: true, env: { MPVM_CRIU: criuPath } });
 
   async function family(): Promise<{ run: TaskRun; tid: number; from: string; to: string; home: string }> {
     const [home, from, to] = (await lab().nodeNames()) as [string, string, string];

@@ -61,7 +61,7 @@ class Bench {
       groupPage: (request) => {
         this.pageCalls.push({ node, ...request });
         if (this.cut.has(node)) return Promise.reject(new MpvmError('NODE_UNREACHABLE', { peer: node, detail: 'cut' }));
-        return Promise.resolve(mpvm.node.GroupPageReply.create(pages.handle(mpvm.node.GroupPageRequest.create(request))));
+        return Promise.resolve(new mpvm.node.GroupPageReply(pages.handle(new mpvm.node.GroupPageRequest(request))));
       },
     };
   }
