@@ -10,6 +10,7 @@ process.on('SIGTERM', () => undefined);
 
 type ToDaemon = mpvm.task.IToDaemon;
 type ToTask = mpvm.task.ToTask;
+const { LATER } = mpvm.task.Route.State;
 
 let incarnations = process.pid * 1000;
 
@@ -37,6 +38,7 @@ export class TaskClient {
 
   #frame(frame: ToTask): void {
     const answer = this.#answers.get(frame.request);
+    if (frame.request !== 0 && frame.route?.state === LATER) return; // another follows
     if (frame.request !== 0 && answer) {
       this.#answers.delete(frame.request);
       answer(frame);

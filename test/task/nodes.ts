@@ -20,7 +20,11 @@ export class Nodes {
   readonly #clients: TaskClient[] = [];
   readonly #address: (index: number) => string;
 
-  constructor() {
+  /** Of a node that says nothing. */
+  readonly #graceMs: number;
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
     // Tests run side by side: each lab has addresses of its own.
     const part = 10 + (process.pid % 200);
     this.#address = (index) => `127.77.${part}.${index}`;
@@ -37,7 +41,7 @@ export class Nodes {
   /** Starts a daemon, or starts it again. */
   async daemon(name: string): Promise<void> {
     const index = Number(name.slice(1));
-    const args = ['--dir', this.directory, '--vm', vm, '--node', name, '--address', this.#address(index), '--port', String(this.#port(name)), '--grace-ms', '3000'];
+    const args = ['--dir', this.directory, '--vm', vm, '--node', name, '--address', this.#address(index), '--port', String(this.#port(name)), '--grace-ms', String(this.#graceMs)];
     if (index > 1) args.push('--join', `${this.#address(1)}:${this.#port('n1')}`);
     const environment = { ...process.env, HOME: this.directory, PVM_PATH: '/usr/bin:/bin', DAEMON_SAYS: 'hello' };
     const running = new Running(process.execPath, [join(build, 'js/mpvmd.js'), ...args], { env: environment, timeoutMs: 600_000 });
@@ -89,19 +93,19 @@ export class Nodes {
     for (const control of this.#controls.values()) control.close();
     for (const daemon of [...this.#daemons.values()].reverse()) daemon.child.kill('SIGTERM');
     await Promise.all([...this.#daemons.values()].map((daemon) => daemon.ended));
-    await until('no process is left', () => processesOf(this.directory).length === 0, { timeoutMs: 5000 }).finally(() => {
+    await until('no process is left', () => processesOf(this.directory).length === 0, { timeoutMs: 30_000 }).finally(() => {
       killAll(processesOf(this.directory));
       rmSync(this.directory, { recursive: true, force: true });
     });
   }
 }
 
-/** For a describe block. */
-export function useNodes(count: number): () => Nodes {
+/** For a describe block. `restarts`: no node is declared dead, however long a busy machine takes to start its daemon again. */
+export function useNodes(count: number, { restarts = false } = {}): () => Nodes {
   let nodes: Nodes | undefined;
   before(async function () {
     this.timeout(60_000);
-    nodes = new Nodes();
+    nodes = new Nodes(restarts ? 60_000 : 3000);
     await nodes.start(count);
   });
   after(async function () {

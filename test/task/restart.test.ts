@@ -10,7 +10,7 @@ const on = (node: string) => ({ flags: spawnFlag.Host, where: node });
 
 describe('a node whose daemon is killed', function () {
   this.timeout(60_000);
-  const nodes = useNodes(3);
+  const nodes = useNodes(3, { restarts: true });
   const pidOf = async (tid: number): Promise<number> => (await nodes().control().tasks({})).tasks.find((row) => row.tid === tid)?.pid ?? 0;
 
   it('keeps its tasks, their output and their tids; ends meanwhile are told of', async () => {
@@ -54,7 +54,13 @@ describe('a node whose daemon is killed', function () {
     assert.deepEqual((await again.message(7)).ints, [watched]);
   });
 
-  it('and stays away is declared dead once: its tasks and the host are reported', async () => {
+});
+
+describe('a node whose daemon is killed and stays away', function () {
+  this.timeout(60_000);
+  const nodes = useNodes(3);
+
+  it('is declared dead once: its tasks and the host are reported', async () => {
     const task = await nodes().task('n1');
     const [there] = await task.spawn('sleep', ['60'], on('n3'));
     await task.ask({ notify: { kind: 1, tag: 1, tids: [there!] } });
