@@ -10,6 +10,16 @@ export interface GroupResult {
   frozen?: boolean;
   page?: number;
   enter?: boolean;
+  groups?: GroupState[];
+}
+export interface GroupState {
+  name: string;
+  /** By instance. */
+  tids: number[];
+  /** How many the barrier, or the freeze, that somebody waits in needs; 0: nobody does. */
+  barrier: number;
+  freeze: number;
+  waiting: number[];
 }
 
 interface Arrival {
@@ -44,6 +54,10 @@ export class Gate {
     return new Promise((answer) => this.#arrivals.set(tid, { request, answer, counted: true }));
   }
 
+  /** In the order in which they have come. */
+  tids(): Iterable<number> {
+    return this.#arrivals.keys();
+  }
   has(tid: number): boolean {
     return this.#arrivals.has(tid);
   }

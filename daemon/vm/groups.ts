@@ -9,7 +9,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Gate } from './gate.js';
-import type { GroupResult } from './gate.js';
+import type { GroupResult, GroupState } from './gate.js';
 import type { PageHolders } from './page-holders.js';
 import { pvm } from './pvm.js';
 import { Serial } from './serial.js';
@@ -138,6 +138,21 @@ export class Groups {
   /** tids by instance; 0 where there is none. */
   members(name: string, asker: number): Promise<GroupResult> {
     return this.#read(name, asker, (group) => ({ status: pvm.Ok, value: sizeOf(group), tids: [...group.members] }));
+  }
+
+  /** All groups, by name. Pages that count are withdrawn for it: they alone know who waits. */
+  async list(): Promise<GroupResult> {
+    const names = [...this.#groups.keys()].sort();
+    const states = await Promise.all(names.map((name) => this.#alone(name, () => this.#state(name))));
+    return { status: pvm.Ok, groups: states.filter((state) => state !== undefined) };
+  }
+
+  async #state(name: string): Promise<GroupState | undefined> {
+    const group = this.#groups.get(name)?.page?.counting ? await this.#withdrawn(name) : this.#groups.get(name);
+    if (!group) return undefined;
+    const gate = this.#gate(name, group);
+    const needed = (kind: Gate['kind']): number => (gate?.kind === kind ? gate.count : 0);
+    return { name, tids: [...group.members], barrier: needed('barrier'), freeze: needed('freeze'), waiting: [...(gate?.tids() ?? [])] };
   }
 
   async #read(name: string, asker: number, look: (group: Group) => GroupResult): Promise<GroupResult> {

@@ -195,12 +195,12 @@ export class Registry {
 
   async #group({ tid, group, again, id }: mpvm.node.GroupRequest, { signal }: CallContext): Promise<mpvm.node.IGroupResponse> {
     const { verb = Verb.JOIN, name = '', tid: about = 0, number = 0, call = 0, page = 0, unusable = 0 } = group ?? {};
-    if (!name) return { status: pvm.NullGroup };
+    if (!name && verb !== Verb.LIST) return { status: pvm.NullGroup };
     // The library numbers its calls, so that one counts once although another daemon may send it again.
     const request = call ? `call ${call}` : id;
     return this.#whileAlive(tid, signal, async (waiting) => {
       const passage = { tid, count: number ?? 0, request, page: page ?? 0, unusable: unusable ?? 0, signal: waiting };
-      const { status, ...reply } = await this.#groupVerb(verb ?? Verb.JOIN, name, about ?? 0, again, passage);
+      const { status, ...reply } = await this.#groupVerb(verb ?? Verb.JOIN, name ?? '', about ?? 0, again, passage);
       return { status, reply };
     });
   }
@@ -216,6 +216,7 @@ export class Registry {
       case Verb.TID: return this.#groups.tidOf(name, tid, count);
       case Verb.SIZE: return this.#groups.size(name, tid);
       case Verb.MEMBERS: return this.#groups.members(name, tid);
+      case Verb.LIST: return this.#groups.list();
       default: return { status: pvm.BadParam };
     }
   }

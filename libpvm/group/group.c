@@ -130,25 +130,3 @@ int pvm_bcast(char *group, int tag)
 	free(to);
 	return pvmi_group_error("pvm_bcast", result);
 }
-
-/* ------------------------------------------------------------------ shown by PVM's tools, not built */
-
-double pvmgs_tmout __attribute__((visibility("default")));
-int gstid __attribute__((visibility("default"))) = -1;
-
-#pragma GCC visibility push(default)
-int gs_getgstid(void);
-int pvm_gsdump(char *group);
-#pragma GCC visibility pop
-
-/* There is no group server task: the registry keeps the groups. */
-int gs_getgstid(void)
-{
-	return PvmNotImpl;
-}
-
-int pvm_gsdump(char *group)
-{
-	(void)group;
-	return pvmi_group_error("pvm_gsdump", PvmNotImpl);
-}

@@ -66,6 +66,8 @@ int tev_fin(void);
 /* What libgpvm3 asks of libpvm3. A Group request; verb as in task.proto. */
 int pvmi_group_request(int verb, const char *name, int tid, int number, int *value, int **tids, int *count);
 int pvmi_group_error(const char *function, int code);
+/* The tid that answers what PVM's group server answers (group/server.c), or an error. */
+int pvmi_group_server(void);
 /* An event of one of its functions (tracing/tev.h: pvmi_tev_outer). */
 void pvmi_group_event(int event, int phase, ...);
 

@@ -6,6 +6,7 @@
  *   mapped.c    pages mapped here: finding, mapping, leaving them behind
  *   barrier.c   pvm_barrier: on the page, or at the registry
  *   request.c   everything else, and the one frame that carries it
+ *   server.c    which groups there are, asked as PVM's group server is asked
  */
 #ifndef PVMI_GROUPS_H
 #define PVMI_GROUPS_H
@@ -14,7 +15,7 @@
 #include "page.h"
 
 enum pvmi_group_verb { PVMI_GROUP_JOIN, PVMI_GROUP_LEAVE, PVMI_GROUP_BARRIER, PVMI_GROUP_INSTANCE, PVMI_GROUP_TID,
-		       PVMI_GROUP_SIZE, PVMI_GROUP_FREEZE, PVMI_GROUP_MEMBERS };       /* task.proto: Group.Verb */
+		       PVMI_GROUP_SIZE, PVMI_GROUP_FREEZE, PVMI_GROUP_MEMBERS, PVMI_GROUP_LIST };       /* task.proto: Group.Verb */
 
 struct pvmi_area;
 

@@ -14,16 +14,24 @@ static bool overlap(int one, int other)
 	return one == -1 || other == -1 || one == other;
 }
 
-struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message)
+static struct pvmi_handler *find(struct pvmi_handler *handler, const struct pvmi_message *message)
 {
-	struct pvmi_handler *handler;
-
-	handler = message->context == PVMI_SYSTEM_CONTEXT ? pvmi->messages->own_handlers : pvmi->messages->handlers;
 	for (; handler; handler = handler->next)
 		if (overlap(handler->source, (int)message->source) && overlap(handler->tag, message->tag) &&
 		    overlap(handler->context, (int)message->context))
 			return handler;
 	return NULL;
+}
+
+struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message)
+{
+	struct pvmi_handler *handler = NULL;
+
+	if (pvmi_is_own_context(message->context))
+		handler = find(pvmi->messages->own_handlers, message);
+	if (!handler && message->context != PVMI_SYSTEM_CONTEXT)
+		handler = find(pvmi->messages->handlers, message);
+	return handler;
 }
 
 int pvmi_handler_add(int first_id, int source, int tag, int context, int (*function)(int mid))

@@ -19,6 +19,7 @@
 
 #define PVMI_TAG_OUTPUT		((int32_t)0x80030005)   /* captured output, to pvm_catchout */
 #define PVMI_SYSTEM_CONTEXT	0x7ffffU
+#define PVMI_GROUP_CONTEXT	0x7fffcU        /* of PVM's group server */
 
 /* ------------------------------------------------------------------ bodies */
 
@@ -141,6 +142,11 @@ static inline void pvmi_handlers_run(void)
 /* first_id 0: one of the library's own. */
 int pvmi_handler_add(int first_id, int source, int tag, int context, int (*function)(int mid));
 int pvmi_handler_delete(int id);
+/* Contexts that the library has handlers of its own for. */
+static inline bool pvmi_is_own_context(uint32_t context)
+{
+	return context >= PVMI_GROUP_CONTEXT && context <= PVMI_SYSTEM_CONTEXT;
+}
 struct pvmi_handler *pvmi_handler_for(const struct pvmi_message *message);
 void pvmi_handlers_drop_all(void);
 

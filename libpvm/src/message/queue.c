@@ -53,7 +53,7 @@ void pvmi_message_arrived(struct pvmi_message *message)
 	message->sealed = true;
 	message->room = 0;
 	pvmi_body_rewind(message);
-	if ((m->handlers || message->context == PVMI_SYSTEM_CONTEXT) && pvmi_handler_for(message)) {
+	if ((m->handlers || pvmi_is_own_context(message->context)) && pvmi_handler_for(message)) {
 		pvmi_queue_append(&m->for_handlers, message);
 	} else {
 		pvmi_queue_append(&m->received, message);
