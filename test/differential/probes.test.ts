@@ -30,7 +30,7 @@ const differs: Record<string, string> = {
   'leave-and-die': 'pvm_exit of a spawned task is told at once here, under PVM when its process ends',
 };
 /** What only makes sense on one node: the rest runs over three as well. */
-const single = new Set(['spawn-placement', 'host-list', 'task-list', 'host-changes']);
+const single = new Set(['spawn-placement', 'host-list', 'task-list', 'host-changes', 'group-hosts']);
 
 describe('probes: each behaviour of the library as in PVM 3.4.6', function () {
   this.timeout(40_000);
