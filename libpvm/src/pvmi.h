@@ -152,6 +152,25 @@ int pvmi_plane_send_small(uint32_t tid, int tag, const void *bytes, size_t lengt
 /* Take in what has arrived by any route and from the daemon; calls pvmi_message_arrived for each. */
 void pvmi_plane_poll(void);
 
+/*
+ * A receive that copies into the program's memory (pvm_precv). While it is posted a small message goes from
+ * the ring straight to there, and never becomes a message. Only the first that fits may, so only while all that
+ * has ever been queued is known not to fit: `arrivals` is how many those are.
+ */
+struct pvmi_posted {
+	int tid, tag;                   /* -1: any */
+	uint32_t context;
+	uint64_t arrivals;
+	void *bytes;
+	size_t limit;
+	bool done;                      /* it came; its sender, tag and length are: */
+	uint32_t source;
+	int32_t got_tag;
+	size_t length;
+};
+/* For the polls and waits to come, until it is done or another is (NULL: none). Returns the one before. */
+struct pvmi_posted *pvmi_plane_want(struct pvmi_posted *posted);
+
 /* Block until something may have arrived, or the deadline (CLOCK_MONOTONIC ns, INT64_MAX: none).
  * Spins a little while a core is free, then sleeps. A safe point. False at the deadline. */
 bool pvmi_plane_wait(int64_t deadline_ns);
@@ -176,6 +195,8 @@ void pvmi_block_unref(struct pvmi_block *block);
 /* ------------------------------------------------------------------ message: what plane/ and link/ use */
 
 struct pvmi_message *pvmi_message_new(void);
+/* To be packed: with room for a little at hand. */
+struct pvmi_message *pvmi_message_to_pack(void);
 /* With a body of so many bytes, few, which the caller writes to *place. */
 struct pvmi_message *pvmi_message_small(size_t length, uint8_t **place);
 /* The last reference to its own block has gone. */

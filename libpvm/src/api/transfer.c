@@ -238,8 +238,8 @@ int pvm_psend(int tid, int tag, void *values, int items, int type)
 
 /* ------------------------------------------------------------------ receiving */
 
-/* A message with one reference for the caller; NULL at the deadline, or *error. */
-static struct pvmi_message *receive(int tid, int tag, int64_t deadline, int *error)
+/* A message with one reference for the caller; NULL at the deadline, or *error, or it went where it was wanted. */
+static struct pvmi_message *receive_any(int tid, int tag, int64_t deadline, struct pvmi_posted *posted, int *error)
 {
 	struct pvmi_messages *m = pvmi->messages;
 	struct pvmi_message *message;
@@ -249,17 +249,48 @@ static struct pvmi_message *receive(int tid, int tag, int64_t deadline, int *err
 	pvmi_news_clear();
 	pvmi_plane_poll();
 	for (;;) {
+		if (posted->done)
+			return NULL;
 		pvmi_handlers_run();
 		message = pvmi_queue_take(tid, tag, m->handlers ? 0 : seen, error);
 		if (message || *error || !again || deadline == NOW)
 			return message;
-		seen = m->arrivals;
+		posted->arrivals = seen = m->arrivals;
 		if (pvmi_link_gone()) {
 			*error = PvmSysErr;
 			return NULL;
 		}
 		again = pvmi_plane_wait(deadline);
 	}
+}
+
+static struct pvmi_message *receive(int tid, int tag, int64_t deadline, int *error)
+{
+	struct pvmi_posted none = { .done = false }, *before = pvmi_plane_want(NULL);
+	struct pvmi_message *message = receive_any(tid, tag, deadline, &none, error);
+
+	pvmi_plane_want(before);
+	return message;
+}
+
+/* Handlers and a rule of the program's own want messages, and so does who waits with select. */
+static bool may_post(const struct pvmi_messages *m)
+{
+	return !m->handlers && !m->match && m->news_fd < 0 && !pvmi_is_own_context(pvmi->current_context);
+}
+
+/* Like receive, but it may also be done without a message. */
+static struct pvmi_message *receive_into(struct pvmi_posted *posted, int *error)
+{
+	struct pvmi_messages *m = pvmi->messages;
+	struct pvmi_posted *before = pvmi_plane_want(may_post(m) ? posted : NULL);
+	struct pvmi_message *message;
+
+	/* What is queued has not been looked at. */
+	posted->arrivals = m->received.first ? UINT64_MAX : m->arrivals;
+	message = receive_any(posted->tid, posted->tag, NEVER, posted, error);
+	pvmi_plane_want(before);
+	return message;
 }
 
 /* PVM frees the active receive buffer before it looks for a message, whether there is one or not. */
@@ -381,48 +412,52 @@ int pvm_probe(int tid, int tag)
 	return pvmi_end("pvm_probe", result);
 }
 
-static int precv(int tid, int tag, void *values, int items, int type, int *from, int *got_tag, int *bytes)
+static void copy_out(struct pvmi_message *message, struct pvmi_posted *posted)
+{
+	pvmi_body_rewind(message);
+	pvmi_body_read(message, posted->bytes, message->length < posted->limit ? message->length : posted->limit);
+	posted->source = message->source;
+	posted->got_tag = message->tag;
+	posted->length = message->length;
+	if (message->mid)
+		pvmi_mid_free(message->mid);
+	pvmi_message_unref(message);
+}
+
+static int precv(struct pvmi_posted *posted, int items, int type)
 {
 	struct pvmi_message *message;
-	size_t size, limit;
+	size_t size;
 	int error = type_size(type, &size);
 
 	if (error)
 		return error;
 	if (items < 0)
 		return PvmBadParam;
-	message = receive(tid, tag, NEVER, &error);
-	if (!message)
-		return error;
-	limit = (size_t)items * size;
-	pvmi_body_rewind(message);
-	pvmi_body_read(message, values, message->length < limit ? message->length : limit);
-	if (from)
-		*from = (int)message->source;
-	if (got_tag)
-		*got_tag = message->tag;
-	if (bytes)
-		*bytes = (int)message->length;
-	if (message->mid)
-		pvmi_mid_free(message->mid);
-	pvmi_message_unref(message);
-	return PvmOk;
+	posted->limit = (size_t)items * size;
+	message = receive_into(posted, &error);
+	if (message)
+		copy_out(message, posted);
+	return message || posted->done ? PvmOk : error;
 }
 
 int pvm_precv(int tid, int tag, void *values, int items, int type, int *from, int *got_tag, int *bytes)
 {
-	int result = pvmi_begin(PVMI_AS_TASK), length = -1, number = -1, source = -1;
+	struct pvmi_posted posted = { .tid = tid, .tag = tag, .bytes = values };
+	int result = pvmi_begin(PVMI_AS_TASK);
 
+	posted.context = pvmi->current_context;
 	pvmi_tev_entry(TEV_PRECV, tid, tag, (int)pvmi->current_context, (long)values, items, type);
 	if (!result)
-		result = precv(tid, tag, values, items, type, &source, &number, &length);
+		result = precv(&posted, items, type);
 	if (!result && from)
-		*from = source;
+		*from = (int)posted.source;
 	if (!result && got_tag)
-		*got_tag = number;
+		*got_tag = posted.got_tag;
 	if (!result && bytes)
-		*bytes = length;
-	pvmi_tev_exit(TEV_PRECV, result, length, number, (int)pvmi->current_context, source);
+		*bytes = (int)posted.length;
+	pvmi_tev_exit(TEV_PRECV, result, result ? -1 : (int)posted.length, result ? -1 : posted.got_tag, (int)pvmi->current_context,
+		      result ? -1 : (int)posted.source);
 	return pvmi_end("pvm_precv", result);
 }
 

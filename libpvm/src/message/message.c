@@ -10,6 +10,7 @@
 #include "message.h"
 
 #define FIRST_BLOCK 512UL
+#define OWN_ROOM 128UL          /* that a buffer has without a block */
 #define LARGEST_GUESS (64UL << 10)
 
 struct pvmi_message *pvmi_message_new(void)
@@ -116,6 +117,30 @@ int pvmi_message_append(struct pvmi_message *message, struct pvmi_block *block, 
 	return add_piece(message, block, bytes, length) ? 0 : -10;
 }
 
+struct pvmi_message *pvmi_message_to_pack(void)
+{
+	struct pvmi_message *message = pvmi_alloc_dirty(sizeof(*message) + OWN_ROOM);
+
+	if (!message)
+		return NULL;
+	*message = (struct pvmi_message){ .references = 1, .encoding = PVMI_ENC_XDR };
+	message->own_block = (struct pvmi_block){ PVMI_BLOCK_OWN, 0, OWN_ROOM, (uint8_t *)(message + 1) };
+	return message;
+}
+
+/* While messages are small, the room that came with it, unless another body still has its part of it. */
+static bool use_own_room(struct pvmi_message *message, size_t size)
+{
+	struct pvmi_block *own = &message->own_block;
+
+	if (message->first || own->references || size > own->capacity || pvmi->messages->size_hint > own->capacity)
+		return false;
+	own->references = 1;
+	add_piece(message, own, own->bytes, 0);
+	message->room = own->capacity;
+	return true;
+}
+
 uint8_t *pvmi_body_extend_slow(struct pvmi_message *message, size_t size)
 {
 	struct pvmi_block *block;
@@ -123,13 +148,11 @@ uint8_t *pvmi_body_extend_slow(struct pvmi_message *message, size_t size)
 
 	if (message->sealed)
 		pvmi_body_clear(message);
-	if (message->first) {
-		wanted = message->length;       /* doubles what there is */
-	} else {
-		wanted = pvmi->messages->size_hint;
-		if (wanted < FIRST_BLOCK)
-			wanted = FIRST_BLOCK;
-	}
+	if (use_own_room(message, size))
+		return pvmi_body_extend(message, size);
+	wanted = message->first ? message->length : pvmi->messages->size_hint;  /* doubles what there is */
+	if (wanted < FIRST_BLOCK)
+		wanted = FIRST_BLOCK;
 	if (wanted < size)
 		wanted = size;
 	block = pvmi_block_new(wanted);

@@ -89,7 +89,7 @@ int pvmi_buffer_new(int encoding)
 	default:
 		return PvmBadParam;
 	}
-	message = pvmi_message_new();
+	message = pvmi_message_to_pack();
 	if (!message)
 		return PvmNoMem;
 	message->encoding = encoding == PvmDataRaw ? PVMI_ENC_RAW

@@ -398,6 +398,16 @@ void pvmi_channel_happen(struct pvmi_channel *channel, enum pvmi_channel_event e
 		pvmi_channel_push(channel);
 }
 
+void pvmi_channel_send(struct pvmi_channel *channel)
+{
+	if (channel->state != PVMI_CHANNEL_OPEN) {
+		pvmi_channel_happen(channel, PVMI_EVENT_SEND, NULL);
+		return;
+	}
+	push(channel, NULL);
+	pvmi_channel_push(channel);
+}
+
 /* The daemon answers; a stale or unexpected answer means nothing. */
 void pvmi_plane_route_known(const struct pvmi_route_answer *answer)
 {

@@ -122,6 +122,8 @@ struct pvmi_channel *pvmi_channel_get(uint32_t receiver);       /* makes it if n
 
 /* The one way a channel changes its state. */
 void pvmi_channel_happen(struct pvmi_channel *channel, enum pvmi_channel_event event, const void *argument);
+/* PVMI_EVENT_SEND; what it means in an open channel, with each message, is done without the table. */
+void pvmi_channel_send(struct pvmi_channel *channel);
 static inline void pvmi_channel_break(struct pvmi_channel *channel, enum pvmi_break_reason reason)
 {
 	pvmi_trace(BREAK, channel->receiver, reason);

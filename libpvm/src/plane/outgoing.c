@@ -13,7 +13,8 @@ void pvmi_outgoing_free(struct pvmi_outgoing *outgoing)
 	uint32_t i;
 
 	for (i = 0; i < outgoing->pieces; i++)
-		pvmi_block_unref(outgoing->piece[i].block);
+		if (outgoing->piece[i].block)   /* a small one has none */
+			pvmi_block_unref(outgoing->piece[i].block);
 	pvmi_free(outgoing);
 }
 

@@ -70,17 +70,13 @@ void pvmi_deliver(struct pvmi_message *message, uint64_t number)
 {
 	struct pvmi_plane *plane = pvmi->plane;
 
-	pvmi_trace_often(ARRIVED, message->source, number);
 	message->next = NULL;
 	if (plane->last_arrived)
 		plane->last_arrived->next = message;
 	else
 		plane->arrived = message;
 	plane->last_arrived = message;
-	plane->counts.received_messages++;
-	plane->counts.received_bytes += message->length;
-	plane->taken_messages++;
-	plane->taken_bytes += message->length;
+	pvmi_count_arrival(message->source, number, message->length);
 }
 
 void pvmi_hand_over(void)
@@ -107,6 +103,26 @@ bool pvmi_plane_intake_full(void)
 bool pvmi_plane_take(void)
 {
 	return pvmi_inbox_take();
+}
+
+struct pvmi_posted *pvmi_plane_want(struct pvmi_posted *posted)
+{
+	struct pvmi_posted *before = pvmi->plane ? pvmi->plane->wanted : NULL;
+
+	if (pvmi->plane)
+		pvmi->plane->wanted = posted;
+	return before;
+}
+
+bool pvmi_plane_take_wanted(void)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+	bool taken;
+
+	plane->posted = plane->wanted;
+	taken = pvmi_inbox_take();
+	plane->posted = NULL;           /* where there is no inbox */
+	return taken;
 }
 
 static void push_blocked(void)
@@ -234,7 +250,7 @@ void pvmi_plane_poll(void)
 		pvmi_agent_relieve();
 	plane->intake_mark = plane->taken_bytes;
 	/* The clock is as dear as a tenth of a message: while many come it is looked at now and then. */
-	if (pvmi_plane_take() && ++plane->unserved % SERVE_EVERY)
+	if (pvmi_plane_take_wanted() && ++plane->unserved % SERVE_EVERY)
 		pvmi_hand_over();
 	else if (is_service_due())
 		pvmi_plane_service(PVMI_PROGRAM);
@@ -330,7 +346,7 @@ static int enqueue(struct pvmi_channel *channel, struct pvmi_outgoing *outgoing)
 	plane->counts.sent_messages++;
 	plane->counts.sent_bytes += outgoing->length;
 	pvmi_trace_often(SEND, channel->receiver, outgoing->number);
-	pvmi_channel_happen(channel, PVMI_EVENT_SEND, NULL);
+	pvmi_channel_send(channel);
 	if (pvmi_channel_is_unsettled(channel))
 		pvmi_plane_poll();      /* who only sends would not hear of the route before the agent did */
 	return OK;

@@ -143,6 +143,8 @@ struct pvmi_plane {
 	uint32_t hot_count;
 	uint32_t told;                  /* so often news came by a bit since we last slept */
 
+	struct pvmi_posted *wanted;     /* by the program, which is inside; */
+	struct pvmi_posted *posted;     /* that, while it takes from hot rings: what the agent takes becomes messages */
 	struct pvmi_message *arrived, *last_arrived;    /* whole; handed to message/ where its handlers may call us again */
 	struct pvmi_message *notices, *last_notice;     /* wait for the messages of the task they are about */
 	int64_t notice_deadline;
@@ -186,10 +188,22 @@ struct pvmi_plane {
 
 /* plane.c */
 void pvmi_bury(struct pvmi_watch *watch);       /* pvmi_free, later; its fd stays -1 until then */
+static inline void pvmi_count_arrival(uint32_t source, uint64_t number, size_t length)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+
+	pvmi_trace_often(ARRIVED, source, number);
+	plane->counts.received_messages++;
+	plane->counts.received_bytes += length;
+	plane->taken_messages++;
+	plane->taken_bytes += length;
+}
 void pvmi_deliver(struct pvmi_message *message, uint64_t number);
 void pvmi_hand_over(void);                      /* what was delivered, to message/ */
 /* Take what has come by shared memory, without a system call. True when anything had. */
 bool pvmi_plane_take(void);
+/* The same by the program, which may want one itself. */
+bool pvmi_plane_take_wanted(void);
 /* A look at the descriptors, at timers, at what routes have become free to take. */
 bool pvmi_plane_service(enum pvmi_waiter waiter);       /* true: a descriptor had something */
 /* The same for events that have been fetched. */

@@ -71,7 +71,7 @@ static bool take(void)
 {
 	uint64_t before = pvmi->plane->taken_messages;
 
-	if (!pvmi_plane_take())
+	if (!pvmi_plane_take_wanted())
 		return false;
 	pvmi_hand_over();
 	return pvmi->plane->taken_messages != before;

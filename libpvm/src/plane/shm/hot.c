@@ -52,6 +52,11 @@ static struct pvmi_hot *find(const struct pvmi_inlet *inlet)
 	return NULL;
 }
 
+bool pvmi_hot_has(const struct pvmi_inlet *inlet)
+{
+	return find(inlet);
+}
+
 /* One that brings nothing while others do. */
 static struct pvmi_hot *find_tired(void)
 {

@@ -117,7 +117,8 @@ static void drain(uint32_t place)
 
 	if (!inlet)
 		return;         /* a bit that nobody has been given: a broken peer, or a closed inlet */
-	reason = inlet->route->drain(inlet);
+	/* A hot ring has just been looked at, and is each time that anybody looks for news: what is left there stays. */
+	reason = pvmi_hot_has(inlet) ? 0 : inlet->route->drain(inlet);
 	if (reason)
 		pvmi_inlet_close(inlet, (enum pvmi_close_reason)reason);
 	else
@@ -134,6 +135,7 @@ bool pvmi_inbox_take(void)
 	if (!inbox)
 		return false;
 	taken = pvmi_hot_take();
+	pvmi->plane->posted = NULL;     /* a ring whose bit is cleared is emptied: nobody looks at it again */
 	if (!pvmi_inbox_has_bits(inbox))
 		return taken;
 	/* A bit of the summary is cleared before its word is read: a sender that sets a bit in the

@@ -78,6 +78,7 @@ void pvmi_inbox_free_place(uint32_t place);
 /* hot.c: the rings that are looked at without a bit, and watched without their senders' saying
  * anything. */
 void pvmi_hot_brought_news(struct pvmi_inlet *inlet, struct pvmi_ring *ring);  /* by a bit */
+bool pvmi_hot_has(const struct pvmi_inlet *inlet);
 void pvmi_hot_remove(struct pvmi_inlet *inlet); /* it is closed */
 bool pvmi_hot_take(void);
 void pvmi_hot_doze(void);       /* about to sleep: watch nothing any more; with a full barrier */

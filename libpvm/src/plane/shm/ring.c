@@ -72,7 +72,8 @@ struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, enum pvmi_record_kin
 	uint8_t *unit = unit_at(ring, ring->head);
 
 	*fault = false;
-	if (!has_room(ring, pvmi_ring_units(kind, length) * PVMI_RING_UNIT, fault))
+	ring->begun = share < length ? pvmi_ring_units(kind, length) * PVMI_RING_UNIT : PVMI_RING_UNIT;
+	if (!has_room(ring, ring->begun, fault))
 		return NULL;
 	if (share < length)
 		put_parts(ring, (const uint8_t *)body + share, length - share);
@@ -81,12 +82,10 @@ struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, enum pvmi_record_kin
 	return (struct pvmi_record *)unit;
 }
 
-void pvmi_ring_commit(struct pvmi_ring *ring, const struct pvmi_record *record)
+void pvmi_ring_commit(struct pvmi_ring *ring, struct pvmi_record *record)
 {
-	size_t units = pvmi_ring_units((enum pvmi_record_kind)record->kind, record->length);
-
-	__atomic_store_n((uint32_t *)unit_at(ring, ring->head), pvmi_ring_stamp(ring->head), __ATOMIC_RELEASE);
-	ring->head += units * PVMI_RING_UNIT;
+	__atomic_store_n(&record->stamp, pvmi_ring_stamp(ring->head), __ATOMIC_RELEASE);
+	ring->head += ring->begun;
 	/* What will be written soon is taken from the receiver's cache while there is time. */
 	pvmi_prefetch_to_write(unit_at(ring, ring->head + (AHEAD - 1) * PVMI_RING_UNIT));
 }

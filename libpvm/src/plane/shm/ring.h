@@ -77,6 +77,7 @@ struct pvmi_ring_shared {
 struct pvmi_ring {
 	struct pvmi_ring_shared *shared;
 	uint64_t head, tail;            /* bytes pushed (the sender's own), bytes taken (its own, or as last seen) */
+	size_t begun;                   /* the sender: bytes of the record that is being made */
 };
 
 /* How many units a record of this kind takes; length: of its body, if that is in the ring. */
@@ -97,7 +98,7 @@ static inline size_t pvmi_ring_units(enum pvmi_record_kind kind, size_t length)
  */
 struct pvmi_record *pvmi_ring_begin(struct pvmi_ring *ring, enum pvmi_record_kind kind, const void *body,
 				    size_t length, bool *fault);
-void pvmi_ring_commit(struct pvmi_ring *ring, const struct pvmi_record *record);
+void pvmi_ring_commit(struct pvmi_ring *ring, struct pvmi_record *record);
 
 /* Receiver: copies the next record's header. 1: a record, 0: none, -1: nonsense. */
 int pvmi_ring_next(struct pvmi_ring *ring, struct pvmi_record *record);

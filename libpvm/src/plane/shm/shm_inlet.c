@@ -1,6 +1,7 @@
 /* shm_inlet.c: the receiver's end of a channel in shared memory. */
 #include <string.h>
 
+#include "../../message/message.h"
 #include "../inlet.h"
 #include "../source.h"
 #include "inbox.h"
@@ -186,6 +187,29 @@ static int begin(struct pvmi_source *source, const struct pvmi_record *record)
 	return 0;
 }
 
+/* The first that fits what the program is waiting for? */
+static bool is_wanted(const struct pvmi_posted *posted, uint32_t sender, const struct pvmi_record *record)
+{
+	return (posted->tid == -1 || (uint32_t)posted->tid == sender) && (posted->tag == -1 || posted->tag == record->tag) &&
+	       posted->context == record->context && record->length <= posted->limit &&
+	       posted->arrivals == pvmi->messages->arrivals && !pvmi->plane->arrived;
+}
+
+static void give(const struct link *link, struct pvmi_source *source, const struct pvmi_record *record)
+{
+	struct pvmi_plane *plane = pvmi->plane;
+	struct pvmi_posted *posted = plane->posted;
+
+	pvmi_ring_body(&link->ring, record, posted->bytes);
+	posted->source = source->sender;
+	posted->got_tag = record->tag;
+	posted->length = record->length;
+	posted->done = true;
+	plane->posted = plane->wanted = NULL;
+	source->last++;
+	pvmi_count_arrival(source->sender, source->last, record->length);
+}
+
 /* A small message: all of it is in the record. */
 static int take_whole(const struct link *link, struct pvmi_source *source, const struct pvmi_record *record)
 {
@@ -195,6 +219,10 @@ static int take_whole(const struct link *link, struct pvmi_source *source, const
 	if (record->number != source->last + 1)
 		return PVMI_CLOSE_PROTOCOL;
 	pvmi_source_drop_partial(source);
+	if (pvmi->plane->posted && is_wanted(pvmi->plane->posted, source->sender, record)) {
+		give(link, source, record);
+		return 0;
+	}
 	message = pvmi_message_small(record->length, &place);
 	if (!message)
 		return PVMI_CLOSE_MEMORY;
@@ -272,8 +300,10 @@ static void tell_of_room(struct link *link)
 
 static int in_drain(struct pvmi_inlet *inlet)
 {
+	struct pvmi_plane *plane = pvmi->plane;
 	struct link *link = inlet->link;
 	struct pvmi_record record;
+	bool wanted = plane->posted != NULL;
 	int result, reason = 0, count = 0;
 
 	if (!link)
@@ -281,10 +311,16 @@ static int in_drain(struct pvmi_inlet *inlet)
 	while (!reason && (result = pvmi_ring_next(&link->ring, &record))) {
 		if (result < 0)
 			return PVMI_CLOSE_PROTOCOL;
-		pvmi->plane->spin.sender = inlet->source->sender;
-		pvmi->plane->spin.sender_processor = record.processor;
+		plane->spin.sender = inlet->source->sender;
+		plane->spin.sender_processor = record.processor;
 		reason = take(inlet, &record);
 		pvmi_ring_taken(&link->ring, &record);
+		/* It has what it wanted: what is behind can stay, and need not become messages either. */
+		if (wanted && !plane->posted) {
+			if (pvmi_ring_has_news(&link->ring))
+				pvmi_ring_expect(&link->ring);
+			break;
+		}
 		if (count++)
 			pvmi_ring_expect(&link->ring);
 	}
