@@ -28,6 +28,7 @@ const left: Record<string, string> = {
   'no-daemon': 'it has no daemon, so nothing can move it',
   'host-list': 'asks where it is',
   'task-list': 'asks where it is',
+  'group-hosts': 'asks where it is',
   'leave-and-die': 'asks what is known of a task three tenths of a second after it has left, which a move may outlast',
   descriptors: 'counts the descriptors of its process, which a restorer numbers anew',
 };
