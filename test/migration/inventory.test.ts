@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -14,6 +14,9 @@ import { parseFdinfo, parseMaps, parseStackLimit, parseStatus, ProcessGone } fro
 
 const directory = mkdtempSync(join(tmpdir(), 'mpvm-inventory-'));
 const output = join(directory, 'out');
+/** What is open there is the library's own. */
+const taskSockets = join(directory, 't');
+mkdirSync(taskSockets);
 const running: ChildProcess[] = [];
 const tid = 0x40001;
 
@@ -108,7 +111,7 @@ int main(int argc, char **argv) {
   }
   execlp("sleep", "sleep", "1000", (char *)0);
 }`;
-const inventory = (child: ChildProcess, of = tid): Promise<Inventory> => takeInventory({ tid: of, pid: child.pid!, taskSockets: directory, output });
+const inventory = (child: ChildProcess, of = tid): Promise<Inventory> => takeInventory({ tid: of, pid: child.pid!, taskSockets, output });
 const codes = ({ blockers }: Inventory): string[] => blockers.filter(({ warning }) => !warning).map(({ code }) => code ?? '').sort();
 const here = { node: 'there', restorer: process.execPath, engine: nativeEngine, reserved: 0 };
 
@@ -118,7 +121,7 @@ describe('the inventory of a task', function () {
     mkdirSync(output);
     writeFileSync(`${holder}.c`, holderSource);
     execFileSync('cc', ['-w', `${holder}.c`, '-o', holder]);
-    writeFileSync(join(directory, `t${tid.toString(16)}.fds`), new Uint8Array(1024));
+    writeFileSync(join(taskSockets, `t${tid.toString(16)}.fds`), new Uint8Array(1024));
   });
   afterEach(() => {
     for (const child of running.splice(0)) child.kill('SIGKILL');
@@ -192,7 +195,7 @@ describe('the inventory of a task', function () {
   it('counts as harmless what is the library\'s own', async () => {
     const own = new Uint8Array(1024);
     own[0] = 1 << 5;
-    writeFileSync(join(directory, 't40002.fds'), own);
+    writeFileSync(join(taskSockets, 't40002.fds'), own);
     assert.deepEqual(codes(await inventory(await shell('exec 5<>/dev/udp/127.0.0.1/9'), 0x40002)), []);
   });
 
@@ -205,7 +208,7 @@ describe('the inventory of a task', function () {
     const child = await shell(':');
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    await assert.rejects(takeInventory({ tid, pid: child.pid!, taskSockets: directory, output }), ProcessGone);
+    await assert.rejects(takeInventory({ tid, pid: child.pid!, taskSockets, output }), ProcessGone);
   });
 });
 
