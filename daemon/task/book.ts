@@ -47,6 +47,8 @@ export class Book {
   #file: number | undefined;
   #counter = 0;
   #lines = 0;
+  /** The last line may be there in part, or not at all: nothing may be put behind it. */
+  #torn = false;
 
   /** Reads what an earlier daemon left; `kept` are its tasks. */
   constructor(path: string, log: Logger) {
@@ -116,10 +118,11 @@ export class Book {
   }
 
   #append(text: string): void {
-    if (++this.#lines > rewriteAfter + 4 * this.#tasks.size) return this.#rewrite();
+    if (this.#torn || ++this.#lines > rewriteAfter + 4 * this.#tasks.size) return this.#rewrite();
     this.#write(() => {
       this.#file ??= openSync(this.#path, 'a', 0o600);
-      writeSync(this.#file, `${text}\n`);
+      const line = Buffer.from(`${text}\n`);
+      if (writeSync(this.#file, line) < line.length) throw Object.assign(new Error('written in part'), { code: 'ENOSPC' });
     });
   }
 
@@ -132,6 +135,7 @@ export class Book {
       renameSync(`${this.#path}.new`, this.#path);
       if (this.#file !== undefined) closeSync(this.#file);
       this.#file = undefined;
+      this.#torn = false;
     });
   }
 
@@ -140,6 +144,7 @@ export class Book {
     try {
       work();
     } catch (error) {
+      this.#torn = true;
       this.#log.error({ path: this.#path, errno: errnoOf(error) }, 'the record of this node’s tasks cannot be written');
     }
   }
