@@ -159,9 +159,9 @@ export interface LocalTask {
 }
 export interface ArrivingTask {
   readonly record: TaskRecord;
-  /** The restorer: started as `path TASK_SOCKET COOKIE` with stdin /dev/null and the task's output pipe as stdout
+  /** The restorer: started as `path TASK_SOCKET COOKIE` with this stdin and the task's output pipe as stdout
    *  and stderr, in its own session; its RestorerHello is matched by the cookie given to it, its frames go to onFrame. */
-  startRestorer(options: { path: string } & ArrivingListener): void;
+  startRestorer(options: { path: string; stdin: number } & ArrivingListener): void;
   /** For an engine that makes the process itself: a place for it. The nest is started as `path FIRST LAST`. */
   nest(options: { path: string; first: number; last: number } & ArrivingListener): Promise<Nest>;
   /** To the process that is being filled; kept until it has connected. */

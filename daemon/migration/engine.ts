@@ -85,19 +85,19 @@ export interface ReceiveOptions {
   address: string;
   restorer: string;
   fault: Fault | undefined;
-  /** The next word of this name from the process that is being filled; throws trouble and silence. */
-  expect: (name: 'restorerHello' | 'restorerReady', seconds: number) => Promise<Frame>;
   /** Words of that process, or of the engine for it: restorerArrived when it is complete, restorerFailed. */
   say: (frame: Frame) => void;
   /** The process has ended before it was a task. */
   ended: (detail: string) => void;
-  at: (point: 'DEST_AFTER_HELLO' | 'DEST_BEFORE_RESTORE' | 'DEST_AFTER_RESTORE') => void;
+  at: (point: 'DEST_BEFORE_RESTORE' | 'DEST_AFTER_RESTORE') => void;
   log: Logger;
 }
 
 export interface Receiver {
-  /** Something listens for the image. */
+  /** From now on the image may come. */
   listen(): Promise<mpvm.node.IInboundReady>;
+  /** The source knows where: what takes the image in is started, if it is not there. Seconds within which it must say restorerHello; Infinity: it need not. */
+  start(): number;
   /** A part of the image that comes by the source's daemon. Throws what is wrong with it. */
   image(part: mpvm.node.IImagePart): Promise<void>;
   /** It is a task now, or never will be: what the engine still holds of it goes. Never throws. */

@@ -10,7 +10,7 @@ import { mpvm } from '../rpc/messages.js';
 export const sourceFaults = [
   'SOURCE_BEFORE_INVENTORY',
   'SOURCE_BEFORE_INBOUND',
-  'SOURCE_AFTER_READY', // the restorer listens, the agent has not been asked
+  'SOURCE_AFTER_READY', // the destination listens, the agent has not been asked
   'SOURCE_AFTER_START', // the agent has been asked
   'SOURCE_DURING_PRECOPY', // at the first progress of the copying
   'SOURCE_BEFORE_GRANT', // the agent asks for the freeze
@@ -25,8 +25,8 @@ export const sourceFaults = [
 export const destinationFaults = [
   'DEST_BEFORE_JUDGE',
   'DEST_BEFORE_RESTORER',
+  'DEST_AFTER_READY', // it listens, the source knows; there is no restorer yet
   'DEST_AFTER_HELLO',
-  'DEST_AFTER_READY',
   'DEST_AFTER_ARRIVED', // the restorer holds the process; the record may be missing
   'DEST_AFTER_HANDOVER', // the record is here; the process may be missing
   'DEST_BEFORE_COMMIT', // both

@@ -1,7 +1,7 @@
 /** What tells two files with one name on two machines from each other. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { buildId } from '../native/index.js';
 
 /** Files without a build-id are compared by content up to here, by size alone beyond. */
@@ -14,9 +14,9 @@ export interface FileIdentity {
   size: number;
 }
 
-/** Rejects with the errno of the file. The same id: for a process that has mapped it, the same file. */
-export async function identify(path: string): Promise<FileIdentity> {
-  const { dev, ino, size, mtimeMs } = await stat(path);
+/** `seen`: what stat says of it. Rejects with the errno of the file. The same id: for a process that has mapped it, the same file. */
+export async function identify(path: string, seen: Stats): Promise<FileIdentity> {
+  const { dev, ino, size, mtimeMs } = seen;
   const key = `${path}|${dev}|${ino}|${size}|${mtimeMs}`;
   let id = cache.get(key);
   if (id === undefined) {

@@ -5,7 +5,7 @@
  * From the request to commit on only the directory counts; a process that dies all the same before
  * its first instruction is handed back.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { ArrivingTask, Landing, Tasks, VirtualMachine } from '../contracts.js';
 import { asMpvmError, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -28,6 +28,12 @@ const silence = { image: 60, resuming: 60 } as const;
 /** A copy of an earlier move settles by itself within the time its library takes to find its daemon again. */
 const oldCopyLimitMs = 10_000;
 const askAgainMs = { first: 20, most: 1000 } as const;
+
+/** What has been put into a feed is on its way: HTTP/2 writes at the end of a turn, and to start a process stops this one for a moment. */
+async function written(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
 
 export interface InboundOptions {
   engine: Engine;
@@ -53,6 +59,7 @@ export class InboundMove {
   readonly done: Promise<void>;
 
   readonly #options: InboundOptions;
+  readonly #receivedAtUs = nowUs();
   readonly #log: Logger;
   readonly #machine: Machine<ArrivalState>;
   readonly #events = new Mailbox<Event>();
@@ -116,7 +123,7 @@ export class InboundMove {
     await Promise.resolve();
     try {
       if (!(await this.#judged())) return;
-      await this.#start();
+      await this.#listen();
       await this.#receive();
       await this.#commit();
     } catch (thrown) {
@@ -137,8 +144,8 @@ export class InboundMove {
     return false;
   }
 
-  /** Something that listens for the image. */
-  async #start(): Promise<void> {
+  /** The image may come from now on; what takes it in is started when the source has been told where. */
+  async #listen(): Promise<void> {
     const { request, tasks, restorer, vm, fault, engine, log } = this.#options;
     this.#faults.at('DEST_BEFORE_RESTORER');
     this.#machine.advance('STARTING');
@@ -151,7 +158,6 @@ export class InboundMove {
       address: vm.self.address,
       restorer,
       fault: fault && ['restorer', 'receiver'].includes(faultOwner(fault.point ?? '')) ? fault : undefined,
-      expect: (name, seconds) => this.#frame(name, seconds),
       say: (frame) => this.onFrame(frame),
       ended: (detail) => this.#events.post({ kind: 'trouble', error: new MpvmError('RESTORER_FAILED', { node: this.#node, detail }) }),
       at: (point) => this.#faults.at(point),
@@ -159,8 +165,9 @@ export class InboundMove {
     });
     const ready = await this.#receiver.listen();
     this.#machine.advance('RECEIVING');
-    this.feed.push({ ready });
+    this.feed.push({ ready: { ...ready, receivedAtUs: this.#receivedAtUs, sentAtUs: nowUs() } });
     this.#faults.at('DEST_AFTER_READY');
+    await written();
   }
 
   /** A task that comes back soon may find the copy that it left behind still waiting for the directory's word. */
@@ -176,10 +183,15 @@ export class InboundMove {
 
   /** The process and the record, in whichever order they come. */
   async #receive(): Promise<void> {
+    // No limit while the image flows: the restorer gives up by itself when its peer says nothing.
+    let limit = this.#receiver!.start();
     let arrived = false;
     while (!arrived || !this.#handedOver) {
-      // No limit while the image flows: the restorer gives up by itself when its peer says nothing.
-      const event = await this.#next(this.#handedOver ? silence.image : Infinity);
+      const event = await this.#next(this.#handedOver ? Math.min(limit, silence.image) : limit);
+      if (event.kind === 'frame' && event.frame.restorerHello) {
+        limit = Infinity;
+        this.#faults.at('DEST_AFTER_HELLO');
+      }
       if (event.kind === 'handover') this.#faults.at('DEST_AFTER_HANDOVER');
       if (event.kind !== 'frame' || !event.frame.restorerArrived) {
         if (event.kind === 'handover' && this.#machine.is('RECEIVING')) this.#machine.advance('HALF');
@@ -273,13 +285,6 @@ export class InboundMove {
   }
 
   // ---------------------------------------------------------------- events
-
-  async #frame(name: 'restorerHello' | 'restorerReady', seconds: number): Promise<Frame> {
-    for (;;) {
-      const event = await this.#next(seconds);
-      if (event.kind === 'frame' && event.frame[name]) return event.frame;
-    }
-  }
 
   /** Trouble, a restorer that fails, and silence are thrown. */
   async #next(seconds: number): Promise<Event> {

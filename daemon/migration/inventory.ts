@@ -122,7 +122,9 @@ async function inspectMaps(maps: Mapping[]): Promise<{ files: mpvm.node.IMappedF
   for (const [path, how] of byPath) {
     try {
       // What a shared mapping shows may change as we look; only its presence can be compared.
-      const { id, size } = how.shared ? { id: '', size: statSync(path).size } : await identify(path);
+      // The task has it open: to wait for a thread that asks costs more than to ask.
+      const seen = statSync(path);
+      const { id, size } = how.shared ? { id: '', size: seen.size } : await identify(path, seen);
       files.push({ path, buildId: id, size, ...how });
       if (how.writable) blockers.set(path, warning('source', 'SHARED_FILE', { what: path }));
     } catch {

@@ -61,13 +61,13 @@ export function availableMemory(): number {
 async function judgeMapped(file: mpvm.node.IMappedFile, node: string): Promise<Blocker | undefined> {
   const path = file.path ?? '';
   try {
+    const rights = file.shared && file.writable ? constants.R_OK | constants.W_OK : constants.R_OK;
+    const [seen] = await Promise.all([stat(path), access(path, rights)]);
     if (file.shared) {
-      await access(path, file.writable ? constants.R_OK | constants.W_OK : constants.R_OK);
-      const { size } = await stat(path);
+      const { size } = seen;
       return size >= (file.size ?? 0) ? undefined : blocker('destination', 'FILE_DIFFERS', { path, node, detail: `${size} bytes, the task has mapped ${file.size}` });
     }
-    await access(path, constants.R_OK);
-    const { id } = await identify(path);
+    const { id } = await identify(path, seen);
     return id === file.buildId ? undefined : blocker('destination', 'FILE_DIFFERS', { path, node, detail: `${short(id)} here, ${short(file.buildId ?? '')} at the source` });
   } catch (error) {
     return unreachable(path, node, error);
@@ -78,9 +78,9 @@ async function judgeOpen(file: mpvm.node.IOpenFile, node: string): Promise<Block
   const path = file.path ?? '';
   const mode = (file.flags ?? 0) & accessMode;
   try {
-    await access(path, mode === 0 ? constants.R_OK : mode === writeOnly ? constants.W_OK : constants.R_OK | constants.W_OK);
+    const rights = mode === 0 ? constants.R_OK : mode === writeOnly ? constants.W_OK : constants.R_OK | constants.W_OK;
+    const [found] = await Promise.all([stat(path), access(path, rights)]);
     if (file.kind !== 'file') return undefined;
-    const found = await stat(path);
     if (!found.isFile()) return blocker('destination', 'FILE_DIFFERS', { path, node, detail: 'it is no regular file' });
     const details = { path, node, detail: `${found.size} bytes, ${file.size} at the source` };
     if (found.size < (file.position ?? 0)) return blocker('destination', 'FILE_DIFFERS', details);

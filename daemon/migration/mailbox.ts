@@ -58,12 +58,19 @@ export class Feed<Item> {
   }
 }
 
-/** The newest of a changing value: a slow watcher misses what was overwritten, never the last. */
+/** The newest of a changing value, no more often than every `betweenMs`: what is overwritten meanwhile is missed, never the last. */
 export class Latest<Value> {
+  readonly #betweenMs: number;
+  /** Of watchers that pause: what the end does. */
+  readonly #pauses = new Set<() => void>();
   #version = 0;
   #value: Value | undefined;
   #ended = false;
   #waiting: (() => void)[] = [];
+
+  constructor(betweenMs: number) {
+    this.#betweenMs = betweenMs;
+  }
 
   set(value: Value): void {
     this.#value = value;
@@ -72,6 +79,7 @@ export class Latest<Value> {
   }
   end(): void {
     this.#ended = true;
+    for (const wake of this.#pauses) wake();
     this.#tell();
   }
 
@@ -80,9 +88,22 @@ export class Latest<Value> {
       if (this.#version > seen) {
         seen = this.#version;
         yield this.#value as Value;
+        if (!this.#ended) await this.#pause();
       } else if (this.#ended) return;
       else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#pauses.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, this.#betweenMs);
+      this.#pauses.add(wake);
+    });
   }
 
   #tell(): void {

@@ -1,6 +1,8 @@
 /** The native engine: libpvm's agent captures from inside, a restorer of ours becomes the task (native/checkpoint). */
 import { randomBytes } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import { MpvmError } from '../errors.js';
+import { listenForOthers } from '../native/index.js';
 import { tidText } from './engine.js';
 import type { Capture, CaptureOptions, Engine, ReceiveOptions, Receiver } from './engine.js';
 import { takeInventory } from './inventory.js';
@@ -41,22 +43,32 @@ function capture({ id, task, copying, fault }: CaptureOptions): Capture {
   };
 }
 
-function receiver({ id, arriving, address, restorer, fault, expect, say, ended, at }: ReceiveOptions): Receiver {
+/** The socket at which the image comes in is ours to begin with: the agent may connect before there is a restorer, which inherits it. */
+function receiver({ id, arriving, address, restorer, fault, say, ended }: ReceiveOptions): Receiver {
+  const secret = randomBytes(16);
+  let listener: number | undefined;
+  const close = (): void => {
+    if (listener !== undefined) closeSync(listener);
+    listener = undefined;
+  };
   return {
-    async listen() {
+    listen() {
+      const { fd, port } = listenForOthers(address);
+      listener = fd;
+      return Promise.resolve({ address, port, secret });
+    },
+    start() {
       arriving.startRestorer({
         path: restorer,
+        stdin: listener!,
         onFrame: say,
         onExit: (code, signal) => ended(signal ? `it was ended by ${signal}` : `it ended with code ${code}`),
       });
-      const secret = randomBytes(16);
-      await expect('restorerHello', silence.starting);
-      at('DEST_AFTER_HELLO');
-      arriving.send({ request: 0, restorerListen: { id, address, secret, timeoutMs: silence.image * 1000, seal: arriving.seal, ...(fault ? { fault } : {}) } });
-      const { restorerReady } = await expect('restorerReady', silence.starting);
-      return { address, port: restorerReady?.port ?? 0, secret };
+      close();
+      arriving.send({ request: 0, restorerReceive: { id, secret, timeoutMs: silence.image * 1000, seal: arriving.seal, ...(fault ? { fault } : {}) } });
+      return silence.starting;
     },
     image: () => Promise.reject(new MpvmError('BAD_REQUEST', { detail: 'the native engine sends its image to the restorer' })),
-    close: () => undefined,
+    close,
   };
 }

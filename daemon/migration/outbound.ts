@@ -20,7 +20,7 @@ import { faultOwner, Faults } from './faults.js';
 import { Latest, Mailbox } from './mailbox.js';
 import { Machine, moveTable, stateNumber } from './state.js';
 import type { MoveState } from './state.js';
-import { measureClockOffset, nowUs, Timeline } from './timeline.js';
+import { ClockOffsets, nowUs, Timeline } from './timeline.js';
 import { forcedTracking } from './tracking.js';
 import { mustAsk } from './verdict.js';
 
@@ -38,6 +38,10 @@ const lastWordMs = 200;
 const dyingMs = 50;
 /** A copy that does not end by itself once it is told so is killed. */
 const vanishLimitMs = 3000;
+/** Watchers are told of a move that goes on every so often. */
+const betweenNewsMs = 50;
+
+const clocks = new ClockOffsets();
 
 export interface OutboundOptions {
   id: string;
@@ -64,7 +68,7 @@ export class OutboundMove {
   readonly id: string;
   readonly task: LocalTask;
   readonly to: string;
-  readonly watchers = new Latest<mpvm.node.IMigrationEvent>();
+  readonly watchers = new Latest<mpvm.node.IMigrationEvent>(betweenNewsMs);
   /** Resolves when it has ended, one way or the other. Never rejects. */
   readonly done: Promise<void>;
 
@@ -192,7 +196,6 @@ export class OutboundMove {
     this.#faults.at('SOURCE_BEFORE_INVENTORY');
 
     this.#processStart = processStartTime(task.pid);
-    this.#compareClocks();
     const [located, first] = await Promise.all([vm.locateSurely(task.tid), this.#examine(engines[0]!)]);
     if (located.node !== this.#from) throw new MpvmError('TASK_NOT_HERE', { tid: tidText(task.tid), node: located.node });
     this.#epoch = located.epoch;
@@ -238,15 +241,6 @@ export class OutboundMove {
     }
   }
 
-  /** Nothing waits for it: it is known long before the first time of the destination's comes. */
-  #compareClocks(): void {
-    const peer = this.#options.vm.peer(this.to);
-    measureClockOffset(async () => (await peer.ping({})).timeUs).then(
-      (offset) => { this.#timeline.clockOffsetUs = offset; },
-      (error: unknown) => this.#log.debug({ err: error }, 'the clocks of the two nodes could not be compared'),
-    );
-  }
-
   /** The destination's side of the story, as events; its end is trouble, which nobody reads after the commit. */
   async #readInbound(engine: Engine, manifest: mpvm.node.IManifest, attempt: number): Promise<void> {
     const { task, fault, vm } = this.#options;
@@ -254,14 +248,20 @@ export class OutboundMove {
     const passed = owner === 'destination' || owner === 'restorer' || owner === 'receiver' ? { fault: { point: fault?.point, action: fault?.action } } : {};
     let detail = 'its stream ended';
     try {
+      const askedUs = nowUs();
       const request = { id: this.id, from: this.#from, manifest, record: { ...task.record, epoch: this.#epoch }, engine: engine.name, ...passed };
       for await (const event of vm.peer(this.to).inbound(request, { signal: this.#inbound.signal })) {
+        if (event.ready) this.#compareClocks(askedUs, event.ready);
         if (attempt === this.#attempt) this.#events.post({ kind: 'inbound', event });
       }
     } catch (error) {
       detail = asMpvmError(error).message;
     }
     if (attempt === this.#attempt) this.#trouble(new MpvmError('DESTINATION_LOST', { node: this.to, detail }));
+  }
+
+  #compareClocks(askedUs: number, { receivedAtUs, sentAtUs }: mpvm.node.IInboundReady): void {
+    this.#timeline.clockOffsetUs = clocks.learn(this.to, { askedUs, receivedUs: receivedAtUs ?? 0, answeredUs: sentAtUs ?? 0, heardUs: nowUs() });
   }
 
   /** When no engine can, the reasons of all of them are told, those of the first choice first. */

@@ -42,9 +42,9 @@ export const moveTable: Readonly<Record<MoveState, readonly MoveState[]>> = {
 export type ArrivalState =
   /** The manifest is being judged; there is no process yet. */
   | 'JUDGING'
-  /** The restorer has been started; it has not yet said where it listens. */
+  /** It can be taken in; nothing listens for the image yet. */
   | 'STARTING'
-  /** It listens, and takes the image in. */
+  /** The source knows where. What takes the image in is started, if it has to be. */
   | 'RECEIVING'
   /** It holds a complete process, or the record has been handed over: one of the two. */
   | 'HALF'

@@ -10,6 +10,9 @@ type Phase = mpvm.node.IPhaseTime;
 /** Less is swallowed by the sockets' buffers at once: how long that takes says nothing of the network. */
 const leastForARate = 4 << 20;
 
+/** Clocks drift apart: what was learnt of one is good for so long. */
+const clockMemoryUs = 60e6;
+
 let anchor = performance.timeOrigin;
 /** CLOCK_REALTIME with a resolution that Date does not have; follows when somebody sets the clock. */
 export function nowUs(): number {
@@ -94,17 +97,29 @@ export class Timeline {
   }
 }
 
+/** One exchange of words: when the question went out and the answer came in (our clock), when it came and the answer went out there (theirs). */
+export interface Exchange {
+  askedUs: number;
+  receivedUs: number;
+  answeredUs: number;
+  heardUs: number;
+}
+
 /**
- * Destination's clock minus ours, from a few exchanges: the quickest tells most. What is within its
- * error counts as nothing, so that two daemons of one machine agree exactly.
+ * Other clocks minus ours, from what is exchanged with them anyway. The quickest exchange of the last
+ * minute tells most. What is within its error counts as nothing, so that two daemons of one machine
+ * agree exactly.
  */
-export async function measureClockOffset(ping: () => Promise<number>): Promise<number> {
-  let best = { offset: 0, took: Infinity };
-  for (let i = 0; i < 3; i++) {
-    const before = nowUs();
-    const there = await ping();
-    const after = nowUs();
-    if (after - before < best.took) best = { offset: there - (before + after) / 2, took: after - before };
+export class ClockOffsets {
+  readonly #best = new Map<string, { offsetUs: number; errorUs: number; atUs: number }>();
+
+  /** Microseconds. */
+  learn(whose: string, { askedUs, receivedUs, answeredUs, heardUs }: Exchange): number {
+    const offsetUs = (receivedUs - askedUs + answeredUs - heardUs) / 2;
+    const errorUs = Math.max(0, heardUs - askedUs - (answeredUs - receivedUs)) / 2;
+    let best = this.#best.get(whose);
+    const contradicts = best !== undefined && Math.abs(best.offsetUs - offsetUs) > best.errorUs + errorUs;
+    if (best === undefined || contradicts || errorUs <= best.errorUs || heardUs - best.atUs > clockMemoryUs) this.#best.set(whose, (best = { offsetUs, errorUs, atUs: heardUs }));
+    return Math.abs(best.offsetUs) <= best.errorUs ? 0 : Math.round(best.offsetUs);
   }
-  return Math.abs(best.offset) <= best.took ? 0 : Math.round(best.offset);
 }

@@ -27,6 +27,7 @@ interface Addon {
   makeFifo(path: string, mode: number): void;
   socketPair(): [number, number];
   streamForOthers(fd: number): void;
+  listenForOthers(address: string): { fd: number; port: number };
   groupPageMake(path: string, page: number, counts: boolean, tids: number[]): void;
   groupPageWithdraw(path: string): { count: number; waiting: number[] };
   startProcess(path: string, args: string[], environment: string[], directory: string, stdin: number, stdout: number, stderr: number, ended: (code: number, signal: number, userUs: number, systemUs: number) => void): number;
@@ -75,6 +76,8 @@ export const makeFifo = (path: string, mode: number): void => addon().makeFifo(p
 export const socketPair = (): [number, number] => addon().socketPair();
 /** Makes a TCP connection one that a program can use which waits for each read and write. */
 export const streamForOthers = (fd: number): void => addon().streamForOthers(fd);
+/** A TCP socket that listens at this IPv4 address, for a program that is given it. Throws the errno's name. */
+export const listenForOthers = (address: string): { fd: number; port: number } => addon().listenForOthers(address);
 /** A file that tasks of this node map: a group's members (tids by instance, 0 for none) and the count of its barrier. Throws EEXIST. */
 export const groupPageMake = (path: string, page: number, counts: boolean, tids: number[]): void => addon().groupPageMake(path, page, counts, tids);
 /** The page is true no more; wakes who waits on it. The barrier that had begun: its count (0: none) and who waits in it. Throws ENOENT. */

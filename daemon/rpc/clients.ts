@@ -59,6 +59,7 @@ export function createClient<S extends Service>(service: S, target: Target): Cli
     'grpc.keepalive_permit_without_calls': 0,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
+    'grpc.enable_channelz': 0,
     'grpc.default_authority': 'mpvm',
     'grpc.ssl_target_name_override': 'mpvm', // an address is no server name; who it is says the certificate
     'grpc.service_config_disable_resolution': 1,

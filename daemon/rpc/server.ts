@@ -64,9 +64,12 @@ interface Keeper {
   revoked?: RevokedCertificates;
 }
 
+/** A reason of our own, or one with a stack would be made for each call. */
+const hungUp = new MpvmError('CANCELLED');
+
 function contextOf(call: AnyCall, { revoked }: Keeper): CallContext {
   const controller = new AbortController();
-  call.on('cancelled', () => controller.abort());
+  call.on('cancelled', () => controller.abort(hungUp));
   const certificate = call.getAuthContext().sslPeerCertificate;
   const name: unknown = certificate?.subject.CN;
   const fingerprint = certificate?.fingerprint256;

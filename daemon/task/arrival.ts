@@ -85,7 +85,7 @@ export class Arrival implements ArrivingTask {
     return existsSync(this.seal);
   }
 
-  startRestorer(options: { path: string } & ArrivingListener): void {
+  startRestorer(options: { path: string; stdin: number } & ArrivingListener): void {
     this.#options = options;
     const started = start({
       path: options.path,
@@ -93,6 +93,7 @@ export class Arrival implements ArrivingTask {
       directory: '/',
       environment: process.env,
       output: this.#entry.output,
+      stdin: options.stdin,
     });
     this.#watch(new TaskProcess(started.pid, started.startTime, started.child, (exit) => this.#exited(exit)));
     this.#host.capture(this.#entry, started, this.#process!, this.#gate());
@@ -162,7 +163,7 @@ export class Arrival implements ArrivingTask {
 
   /** The first word that is not the restorer's is the task's. */
   #heard(link: Link, frame: mpvm.task.ToDaemon): void {
-    if (frame.restorerHello || frame.restorerReady || frame.restorerArrived || frame.restorerFailed) return this.#options?.onFrame(frame);
+    if (frame.restorerHello || frame.restorerArrived || frame.restorerFailed) return this.#options?.onFrame(frame);
     if (this.#stage !== 'launched') return link.close('it speaks as a task before it is one');
     this.#adopt();
     this.#host.heard(this.#entry, link, frame);

@@ -1,6 +1,6 @@
 /**
- * Starting processes whose output is captured: own session, stdin /dev/null, stdout and stderr
- * one pipe, nothing else open. Used for spawned tasks and for restorers.
+ * Starting processes whose output is captured: own session, stdin /dev/null (or what is given),
+ * stdout and stderr one pipe, nothing else open. Used for spawned tasks and for restorers.
  */
 import { closeSync, openSync } from 'node:fs';
 import { processStartTime, startProcess } from '../native/index.js';
@@ -36,8 +36,8 @@ export interface Started {
 }
 
 /** Throws a system error; then nothing of it is left. */
-export function start(options: { path: string; argv: string[]; directory: string; environment: Environment; output: string }): Started {
-  const { path, argv, directory, environment } = options;
+export function start(options: { path: string; argv: string[]; directory: string; environment: Environment; output: string; stdin?: number }): Started {
+  const { path, argv, directory, environment, stdin } = options;
   const pipe = OutputPipe.create(options.output);
   let reader: number | undefined;
   let writer: number | undefined;
@@ -45,10 +45,10 @@ export function start(options: { path: string; argv: string[]; directory: string
   try {
     reader = pipe.reader();
     writer = pipe.writer();
-    none = openSync('/dev/null', 'r');
+    if (stdin === undefined) none = openSync('/dev/null', 'r');
     const child = new Child();
     const ended = (...end: End): void => child.ended(...end);
-    const pid = startProcess({ path, argv, environment, directory, stdin: none, output: writer, ended });
+    const pid = startProcess({ path, argv, environment, directory, stdin: stdin ?? none!, output: writer, ended });
     return { child, pid, startTime: processStartTime(pid) ?? 0, pipe, reader };
   } catch (error) {
     closeQuietly(reader);

@@ -42,6 +42,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports)
 	exports.Set("makeFifo", Napi::Function::New(env, make_fifo));
 	exports.Set("socketPair", Napi::Function::New(env, socket_pair));
 	exports.Set("streamForOthers", Napi::Function::New(env, stream_for_others));
+	exports.Set("listenForOthers", Napi::Function::New(env, listen_for_others));
 	exports.Set("groupPageMake", Napi::Function::New(env, group_page_make));
 	exports.Set("groupPageWithdraw", Napi::Function::New(env, group_page_withdraw));
 	exports.Set("closeDescriptor", Napi::Function::New(env, close_descriptor));

@@ -21,6 +21,7 @@ Napi::Value compare_files(const Napi::CallbackInfo &info);
 Napi::Value make_fifo(const Napi::CallbackInfo &info);
 Napi::Value socket_pair(const Napi::CallbackInfo &info);
 Napi::Value stream_for_others(const Napi::CallbackInfo &info);
+Napi::Value listen_for_others(const Napi::CallbackInfo &info);
 Napi::Value group_page_make(const Napi::CallbackInfo &info);
 Napi::Value group_page_withdraw(const Napi::CallbackInfo &info);
 Napi::Value close_descriptor(const Napi::CallbackInfo &info);

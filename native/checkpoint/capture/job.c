@@ -13,6 +13,7 @@
 #include "capture.h"
 
 #define CONNECT_MS 5000
+#define OPENING_MS 15000        /* what listens may have to be started first */
 #define PROGRESS_NS 50000000u
 
 struct ckpt_engine ckpt_engine;
@@ -195,7 +196,7 @@ static int tick_opening(void *self)
 
 static int authenticate(struct ckpt_job *job)
 {
-	struct opening opening = { job, ckpt_clock_ns(CLOCK_MONOTONIC) + CONNECT_MS * 1000000ull };
+	struct opening opening = { job, ckpt_clock_ns(CLOCK_MONOTONIC) + OPENING_MS * 1000000ull };
 	uint8_t theirs[16], ours[32], proof[16], expected[16];
 	int error;
 

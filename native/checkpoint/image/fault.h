@@ -26,8 +26,7 @@
 	X(CRIU_AGENT_LET_GO)                    /* all is let go, the daemon does not know */ \
 	X(CRIU_AGENT_AWAKE)                     /* a copy at its new node, which does not know */ \
 	X(CRIU_AGENT_GO)                        /* told to go on, nothing done for it */ \
-	X(RESTORER_LISTEN)                      /* told what to do, not listening */ \
-	X(RESTORER_READY)                       /* listens, its daemon knows the port */ \
+	X(RESTORER_LISTEN)                      /* told what to do, has let nobody in */ \
 	X(RESTORER_ACCEPTED)                    /* the agent has connected */ \
 	X(RESTORER_OPEN)                        /* authenticated */ \
 	X(RESTORER_ROUND)                       /* a round has begun */ \

@@ -1,5 +1,5 @@
 /*
- * The daemon's socket. Only three messages come and five go, so their protobuf is read and written
+ * The daemon's socket. Only three messages come and three go, so their protobuf is read and written
  * here, field by field, with nanopb's primitives: RestorerGo.place must be passed on as it is.
  */
 #include "restorer.h"
@@ -13,8 +13,8 @@
 #define RECONNECT_NS 60000000000ull
 
 /* Field numbers of proto/task.proto. */
-enum { HELLO = 60, READY = 61, ARRIVED = 62, FAILED = 63 };
-enum { LISTEN = 60, GO = 61, ABORT = 62 };
+enum { HELLO = 60, ARRIVED = 62, FAILED = 63 };
+enum { RECEIVE = 60, GO = 61, ABORT = 62 };
 
 /* ------------------------------------------------------------------ out */
 
@@ -63,15 +63,6 @@ void link_say_hello(bool arrived)
 	if (arrived)
 		put_number(&out, 3, 1);
 	send_body(HELLO, body, out.bytes_written);
-}
-
-void link_say_ready(uint32_t port)
-{
-	uint8_t body[16];
-	pb_ostream_t out = pb_ostream_from_buffer(body, sizeof(body));
-
-	put_number(&out, 1, port);
-	send_body(READY, body, out.bytes_written);
 }
 
 void link_say_arrived(void)
@@ -137,15 +128,13 @@ static void take_text(const struct field *field, char *out, size_t size)
 	for (pb_istream_t in = pb_istream_from_buffer((container)->bytes, (container)->length); \
 	     next_field(&in, (container)->bytes + (container)->length, &(field));)
 
-static enum verdict take_listen(const struct field *body)
+static enum verdict take_receive(const struct field *body)
 {
 	struct field field, part;
 
 	EACH_FIELD(body, field, fields) {
 		if (field.number == 1 && field.bytes)
 			take_text(&field, restorer.id, sizeof(restorer.id));
-		else if (field.number == 2 && field.bytes)
-			take_text(&field, restorer.address, sizeof(restorer.address));
 		else if (field.number == 3 && field.length == 16)
 			memcpy(restorer.secret, field.bytes, 16);
 		else if (field.number == 4)
@@ -162,7 +151,7 @@ static enum verdict take_listen(const struct field *body)
 	}
 	if (!restorer.timeout_ms)
 		restorer.timeout_ms = 60000;
-	return VERDICT_LISTEN;
+	return VERDICT_RECEIVE;
 }
 
 static enum verdict take_go(const struct field *body)
@@ -185,8 +174,8 @@ static enum verdict take_frame(const uint8_t *bytes, size_t length)
 	struct field frame = { .bytes = bytes, .length = length }, field;
 
 	EACH_FIELD(&frame, field, fields) {
-		if (field.number == LISTEN && field.bytes)
-			return take_listen(&field);
+		if (field.number == RECEIVE && field.bytes)
+			return take_receive(&field);
 		if (field.number == GO && field.bytes)
 			return take_go(&field);
 		if (field.number == ABORT)

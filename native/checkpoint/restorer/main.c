@@ -1,10 +1,10 @@
-/* The recipe: hello, listen, receive, rebuild, tell, wait for the word, become the task. */
+/*
+ * The recipe: hello, receive, rebuild, tell, wait for the word, become the task. The socket at which
+ * the image comes in listens already: it is the standard input.
+ */
 #include "restorer.h"
 
-#include <arpa/inet.h>
 #include <asm/prctl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -133,37 +133,11 @@ static void set_up(void)
 	SYS(arch_prctl, ARCH_SET_FS, thread_block);
 	/* Memory appears in small pages: huge ones that the host has to find first are slow. */
 	SYS(prctl, PR_SET_THP_DISABLE, 1);
-	restorer.daemon = restorer.listener = restorer.stream = restorer.output = -1;
+	restorer.daemon = restorer.stream = -1;
 	restorer.text_used = 1;
+	restorer.listener = SYS(fcntl, 0, F_DUPFD_CLOEXEC, 64);
 	restorer.output = SYS(fcntl, 1, F_DUPFD_CLOEXEC, 64);
-}
-
-static uint32_t start_listening(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	uint8_t bytes[4] = { 0 };
-	socklen_t size = sizeof(at);
-	const char *p = restorer.address;
-	long error;
-	int i;
-
-	for (i = 0; i < 4 && *p; i++) {
-		bytes[i] = ckpt_parse(&p, 10);
-		if (*p == '.')
-			p++;
-	}
-	memcpy(&at.sin_addr, bytes, 4);
-	restorer.listener = SYS(socket, AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (restorer.listener < 0)
-		give_up("RESTORER_FAILED", "socket: %e", (long)restorer.listener);
-	SYS(setsockopt, restorer.listener, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
-	error = SYS(bind, restorer.listener, &at, sizeof(at));
-	if (!error)
-		error = SYS(listen, restorer.listener, 4);
-	if (error)
-		give_up("RESTORER_FAILED", "listening at %s: %e", restorer.address, error);
-	SYS(getsockname, restorer.listener, &at, &size);
-	return ntohs(at.sin_port);
+	SYS(close, 0);
 }
 
 static int tick_opening(void *self)
@@ -207,6 +181,8 @@ static void accept_agent(void)
 	};
 	long fd;
 
+	if (restorer.listener < 0)
+		give_up("RESTORER_FAILED", "the socket for the image: %e", (long)restorer.listener);
 	while (restorer.stream < 0) {
 		if (ckpt_clock_ns(CLOCK_MONOTONIC) > deadline)
 			give_up("RESTORER_SILENT", "no task has connected within %u ms", restorer.timeout_ms);
@@ -260,8 +236,6 @@ static void wait_for_go(void)
 
 __attribute__((used)) void restorer_main(uint64_t *start)
 {
-	uint32_t port;
-
 	take_arguments(start);
 	set_up();
 	make_room();
@@ -270,9 +244,6 @@ __attribute__((used)) void restorer_main(uint64_t *start)
 	while (restorer.timeout_ms == 0)
 		heed(link_wait(-1));
 	fault(CKPT_FAULT_RESTORER_LISTEN);
-	port = start_listening();
-	link_say_ready(port);
-	fault(CKPT_FAULT_RESTORER_READY);
 	accept_agent();
 	fault(CKPT_FAULT_RESTORER_OPEN);
 	receive_image();

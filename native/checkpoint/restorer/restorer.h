@@ -121,7 +121,7 @@ struct restorer {
 	int daemon, listener, stream, output;
 	bool authenticated, arrived;
 
-	char id[64], address[46];
+	char id[64];
 	uint8_t secret[16];
 	uint32_t timeout_ms;
 	char fault_point[48];
@@ -203,12 +203,11 @@ uint32_t keep_text(const char *text);
 const char *text_at(uint32_t at);
 
 /* link.c */
-enum verdict { VERDICT_NONE, VERDICT_LISTEN, VERDICT_GO, VERDICT_ABORT, VERDICT_LOST };
+enum verdict { VERDICT_NONE, VERDICT_RECEIVE, VERDICT_GO, VERDICT_ABORT, VERDICT_LOST };
 void link_open(void);
 enum verdict link_wait(int timeout_ms);         /* one frame, or none in time */
 enum verdict link_look(void);                   /* without waiting */
 void link_say_hello(bool arrived);
-void link_say_ready(uint32_t port);
 void link_say_arrived(void);
 void link_say_failed(const char *code, const char *text);
 void link_reconnect(void);                      /* up to 60 s, else gives up */

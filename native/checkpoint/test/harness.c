@@ -8,6 +8,7 @@
  * The program must end with code 0 and its last line must be "ok". Prints one line of result.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -118,7 +119,7 @@ static void setup(void)
 	setenv("MINI_SOCK", socket_path, 1);
 }
 
-static pid_t spawn(char **argv)
+static pid_t spawn(char **argv, int input)
 {
 	pid_t pid = fork();
 	int fd;
@@ -130,14 +131,39 @@ static pid_t spawn(char **argv)
 	dup2(fd, 1);
 	dup2(fd, 2);
 	close(fd);
-	fd = open("/dev/null", O_RDONLY);
-	dup2(fd, 0);
-	close(fd);
+	dup2(input, 0);
 	close_range(3, ~0u, 0);
 	if (user && (setgid(user) || setuid(user)))
 		_exit(96);
 	execv(argv[0], argv);
 	_exit(97);
+}
+
+static pid_t spawn_program(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid_t pid = spawn(program, null);
+
+	close(null);
+	return pid;
+}
+
+/* With a socket that listens; *port is its own. */
+static pid_t spawn_restorer(uint16_t *port)
+{
+	char *argv[] = { (char *)restorer_path, "--socket", socket_path, "--cookie", COOKIE, NULL };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	int stream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	if (bind(stream, (struct sockaddr *)&at, size) || listen(stream, 4) ||
+	    getsockname(stream, (struct sockaddr *)&at, &size))
+		fail("listen");
+	*port = ntohs(at.sin_port);
+	pid = spawn(argv, stream);
+	close(stream);
+	return pid;
 }
 
 static int accept_one(void)
@@ -260,29 +286,24 @@ static enum outcome refused(pid_t restorer, int connection, int link)
 
 static enum outcome move(int *link, uint32_t rounds, bool abort_it)
 {
-	char *argv[] = { (char *)restorer_path, "--socket", socket_path, "--cookie", COOKIE, NULL };
-	pid_t restorer = spawn(argv);
+	uint16_t port;
+	pid_t restorer = spawn_restorer(&port);
 	int connection = accept_one();
 	struct mini_message m = wanted;
-	const uint8_t *body, *at;
+	const uint8_t *body;
 	uint32_t length, field;
-	uint8_t listen_[256], *end, secret[16], go[64];
+	uint8_t receive[256], *end, secret[16], go[64];
 	int status;
 
 	if (read_frame(connection, &body, &length) != 60)
 		fail("no RestorerHello");
 	if (getrandom(secret, 16, 0) != 16)
 		fail("getrandom");
-	end = put_bytes(listen_, 1, "m1", 2);
-	end = put_bytes(end, 2, "127.0.0.1", 9);
+	end = put_bytes(receive, 1, "m1", 2);
 	end = put_bytes(end, 3, secret, 16);
 	end = put_varint(put_varint(end, 4 << 3), 20000);
-	send_frame(connection, 60, listen_, end - listen_);
-	field = read_frame(connection, &body, &length);
-	if (field != 61)
-		fail("no RestorerReady");
-	at = body + 1;
-	m.port = varint(&at);
+	send_frame(connection, 60, receive, end - receive);
+	m.port = port;
 	m.rounds = rounds;
 	memcpy(m.secret, secret, 16);
 	strcpy(m.id, "m1");
@@ -377,7 +398,7 @@ int main(int argc, char **argv)
 	srand(seed);
 	signal(SIGPIPE, SIG_IGN);
 	setup();
-	task = spawn(program);
+	task = spawn_program();
 	link = accept_one();
 	if (!read_all(link, &hello, sizeof(hello)))
 		fail("the program did not begin");
