@@ -113,6 +113,7 @@ const catalogue = {
   DESTINATION_LOST: { text: 'the connection to node {node} broke: {detail}', remedy: 'check that its daemon runs and that the network between the nodes works', exit: 'failed' },
   MOVE_FENCED: { text: 'the source of task {tid} has taken the move back', remedy: '', exit: 'failed' },
   SOURCE_LOST: { text: 'the daemon that had asked for the move is gone, or has given up', remedy: '', exit: 'failed' },
+  NODE_SHORT: { text: 'node {node} has no more {what}: {detail}', remedy: 'make room there, or raise its limit; the task has been left where it was', exit: 'failed' },
   COPY_REMAINS: { text: 'node {node} still holds the copy of task {tid} from before its last move', remedy: 'try again; the log of that node has the details', exit: 'failed' },
   OUTCOME_UNKNOWN: { text: 'task {tid} belongs to node {node} now, but that node has not said that it runs: {detail}', remedy: '`mpvm ps` shows it when the node answers again', exit: 'failed' },
   FAULTS_OFF: { text: 'faults are injected only by daemons that were started with --faults', remedy: '', exit: 'usage' },

@@ -7,7 +7,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { ArrivingTask, Landing, Tasks, VirtualMachine } from '../contracts.js';
-import { asMpvmError, MpvmError } from '../errors.js';
+import { asMpvmError, errnoOf, MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { processRuns } from '../native/index.js';
 import { mpvm } from '../rpc/messages.js';
@@ -27,6 +27,7 @@ type Frame = mpvm.task.IToDaemon;
 const silence = { image: 60, resuming: 60 } as const;
 /** A copy of an earlier move settles by itself within the time its library takes to find its daemon again. */
 const oldCopyLimitMs = 10_000;
+const shortages: Readonly<Record<string, string>> = { ENOSPC: 'room on its disk', EDQUOT: 'room on its disk', EMFILE: 'descriptors', ENFILE: 'descriptors', ENOMEM: 'memory', EAGAIN: 'processes' };
 const askAgainMs = { first: 20, most: 1000 } as const;
 
 /** What has been put into a feed is on its way: HTTP/2 writes at the end of a turn, and to start a process stops this one for a moment. */
@@ -127,7 +128,7 @@ export class InboundMove {
       await this.#receive();
       await this.#commit();
     } catch (thrown) {
-      this.#giveUp(asMpvmError(thrown));
+      this.#giveUp(asMpvmError(this.#shortage(thrown) ?? thrown));
       return;
     }
     await this.#letGo();
@@ -272,6 +273,12 @@ export class InboundMove {
         return;
       }
     }
+  }
+
+  /** What this node has run out of, if that is why. */
+  #shortage(thrown: unknown): MpvmError | undefined {
+    const what = shortages[errnoOf(thrown) ?? ''];
+    return what === undefined ? undefined : new MpvmError('NODE_SHORT', { node: this.#node, what, detail: (thrown as Error).message }, { cause: thrown });
   }
 
   #giveUp(why: MpvmError): void {

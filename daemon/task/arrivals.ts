@@ -35,7 +35,12 @@ export class Arrivals {
     const cookie = `${tid.toString(16)}.${randomBytes(12).toString('hex')}`;
     const output = join(this.#core.paths.output, `${tid.toString(16)}.${(record.epoch ?? 0) + 1}.${cookie.slice(-6)}`);
     const arrival = this.#add(this.#host.newEntry(record, cookie, output), migration);
-    writeFileSync(arrival.seal, from, { mode: 0o600 });
+    try {
+      writeFileSync(arrival.seal, from, { mode: 0o600 });
+    } catch (error) {
+      arrival.discard();
+      throw error;
+    }
     return arrival;
   }
 
