@@ -15,6 +15,7 @@ import { filesOf, killAll, processesOf, tracesOf } from './leftovers.js';
 import { run, Running } from './process.js';
 import type { Result, RunOptions } from './process.js';
 import { TaskRun } from './task-run.js';
+import { verdictsIn } from './verdicts.js';
 import { until } from './wait.js';
 
 export interface LabOptions {
@@ -57,6 +58,7 @@ export class Lab {
       MPVM_NAME: this.name,
       LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: path.join(delimiter),
+      MPVM_TEST_VERDICTS: verdictsIn(this.directory),
       ...(options.faults ? { MPVM_FAULTS: '1' } : {}),
       ...(options.restarts ? { MPVM_GRACE_MS: '60000' } : {}),
       ...options.env,

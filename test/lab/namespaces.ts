@@ -21,6 +21,7 @@ import { Running } from './process.js';
 import type { Result, RunOptions } from './process.js';
 import { buildPrograms, program } from './programs.js';
 import { skip } from './skip.js';
+import { verdictsIn } from './verdicts.js';
 import { until } from './wait.js';
 
 /** Why there can be no such lab here, or undefined. */
@@ -136,6 +137,16 @@ export class Machine {
   control(): ControlClient {
     return createControlClient(this.path(this.#lab.vm, 'local/control.sock'), this.#lab.vm);
   }
+  /** As its daemon has written it down; pids are those of this machine. */
+  daemonPid(node: string): number {
+    return (JSON.parse(readFileSync(this.path(this.#lab.vm, node, 'node.json'), 'utf8')) as { pid: number }).pid;
+  }
+  async signal(pid: number, signal: NodeJS.Signals): Promise<void> {
+    await this.run(['kill', '-s', signal.replace('SIG', ''), String(pid)]);
+  }
+  lives(pid: number): boolean {
+    return /^\d+ \(.*\) [^ZX]/s.test(read(`/proc/${this.#init}/root/proc/${pid}/stat`));
+  }
   /** Command lines of what runs here beside its init. */
   processes(): string[] {
     if (this.#holder === undefined) return [];
@@ -186,6 +197,7 @@ export class NamespaceLab {
       MPVM_NAME: this.vm,
       LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: programs,
+      MPVM_TEST_VERDICTS: verdictsIn(this.directory),
       PVM_RSH: join(root, 'test/lab/rsh.mjs'),
       MPVM_LAB_RSH: join(this.directory, 'rsh.sock'),
     };

@@ -136,6 +136,7 @@ static void member(struct ring *r)
 	pvm_recv(pvm_parent(), TAG_END);
 	if (pvm_nrecv(-1, -1) != 0)
 		die("a message more than was sent");
+	verdict("ring member ok seed=%u", r->seed);
 }
 
 int main(int argc, char **argv)
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
 		pvm_recv(-1, 4);
 	printf("ring ok tasks=%d messages=%d bytes=%.0f seconds=%.2f seed=%u\n", r.tasks,
 	       r.each * r.tasks, r.bytes, seconds() - from, r.seed);
+	verdict("ring ok seed=%u", r.seed);
 	pvm_exit();
 	return 0;
 }
