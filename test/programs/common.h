@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 #include <pvm3.h>
@@ -138,6 +139,35 @@ static inline void die(const char *format, ...)
 	verdict("failed: %s", why);
 	pvm_exit();
 	exit(1);
+}
+
+/* A start that has failed in part: nothing of it goes on. */
+static inline void not_started(const int *tids, int wanted, int started, const char *what)
+{
+	int i;
+
+	for (i = 0; i < started; i++)
+		pvm_kill(tids[i]);
+	fprintf(stderr, "%s: started %d of %d, first code %d\n", what, started, wanted, tids[started > 0 ? started : 0]);
+	verdict("%s", what);
+	pvm_exit();
+	exit(1);
+}
+
+/* The first message of the parent. If that has ended before, its start has failed, and so does this task's. */
+static inline void first_message(int tag)
+{
+	struct timeval second = { 1, 0 };
+	int parent = pvm_parent();
+
+	if (parent < 0)
+		die("no parent: %d", parent);
+	while (pvm_trecv(parent, tag, &second) == 0) {
+		if (pvm_pstat(parent) != PvmNoTask || pvm_probe(parent, tag) > 0)
+			continue;
+		pvm_exit();
+		exit(1);
+	}
 }
 
 /* The name under which pvm_spawn finds this program again: its file name. */

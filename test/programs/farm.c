@@ -29,11 +29,10 @@ static double compute(int unit, int milliseconds)
 
 static int worker(void)
 {
-	for (;;) {
+	for (first_message(-1);; pvm_recv(pvm_parent(), -1)) {
 		int tag, unit, milliseconds;
 		double x;
 
-		pvm_recv(pvm_parent(), -1);
 		pvm_bufinfo(pvm_getrbuf(), NULL, &tag, NULL);
 		if (tag == TAG_STOP)
 			break;
@@ -65,7 +64,7 @@ int main(int argc, char **argv)
 	static char *role[] = { "worker", NULL };
 	static int tids[256];
 	int workers, units, milliseconds, next = 0, back = 0, i;
-	char *seen;
+	char *seen, what[64];
 
 	pvm_mytid();
 	if (argc == 2)
@@ -79,8 +78,11 @@ int main(int argc, char **argv)
 	milliseconds = atoi(argv[3]);
 	seed = argc > 4 ? atoi(argv[4]) : 0;
 	seen = calloc((size_t)units, 1);
-	if (pvm_spawn(own_name(argv), role, PvmTaskDefault, "", workers, tids) != workers)
-		die("could not start the workers");
+	i = pvm_spawn(own_name(argv), role, PvmTaskDefault, "", workers, tids);
+	if (i != workers) {
+		snprintf(what, sizeof what, "farm not started seed=%d", seed);
+		not_started(tids, workers, i, what);
+	}
 	printf("farm started\n");
 	fflush(stdout);
 	for (i = 0; i < workers && next < units; i++)

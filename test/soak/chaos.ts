@@ -4,7 +4,7 @@
  * of trouble is an actor with a generator of its own, so that a seed gives each the same list of deeds again.
  */
 import { expectOk } from '../../daemon/cli/status.js';
-import { asMpvmError } from '../../daemon/errors.js';
+import { asMpvmError, MpvmError } from '../../daemon/errors.js';
 import { mpvm } from '../../daemon/rpc/messages.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
 import { Random } from '../lab/random.js';
@@ -63,6 +63,7 @@ export class Chaos {
   readonly #finished: Job[] = [];
   readonly #say: (line: string) => void;
   #moves = 0;
+  #refused = 0;
   #stopped = false;
 
   constructor(ground: Ground, random: Random, say: (line: string) => void = () => undefined) {
@@ -92,7 +93,7 @@ export class Chaos {
 
   summary(): string {
     const deeds = Object.entries(this.deeds).map(([kind, times]) => `${times} ${kind}`).join(', ');
-    return `${this.#finished.length} programs (${this.#finished.reduce((sum, { tasks }) => sum + tasks, 0)} tasks) ended well under ${this.#moves} moves, ${deeds}; seed ${this.random.seed}`;
+    return `${this.#finished.length} programs (${this.#finished.reduce((sum, { tasks }) => sum + tasks, 0)} tasks) ended well (${this.#refused} were not started) under ${this.#moves} moves, ${deeds}; seed ${this.random.seed}`;
   }
 
   // ------------------------------------------------------------ programs
@@ -111,10 +112,11 @@ export class Chaos {
     const { name, args, tasks } = random.pick(programs)(random, seed);
     const node = random.pick(await this.#nodesThatTake());
     const job: Job = { name, seed, tasks, begun: performance.now() };
-    await this.#attempt('program started', async () => {
+    await this.#attempt('programs started', async () => {
       const { tids } = await this.#ground.control.spawn({ program: program(name), argv: args.map(String), count: 1, node, directory: this.#ground.directory });
-      // A node that is just being drained takes none; one that has just died may have: nobody knows, so it is not asked again.
-      if ((tids[0] ?? 0) > 0) this.#jobs.push(job);
+      // A node that is just being drained takes none; of one that has just died nobody knows, so it is not asked again.
+      if ((tids[0] ?? 0) <= 0) throw new MpvmError('NODE_UNREACHABLE', { peer: node, detail: 'nothing started there' });
+      this.#jobs.push(job);
     });
   }
 
@@ -132,9 +134,12 @@ export class Chaos {
       const words = this.#ground.verdicts.of(job.seed);
       const tids = new Set(words.map((line) => line.split(' ')[0]));
       if (tids.size !== words.length) throw new Error(`a task ended twice:\n${words.join('\n')}`);
-      if (words.length < job.tasks) continue;
+      // Where a daemon died just then, the program was told that not all of it could be started, and ends.
+      const refused = words.some((line) => line.includes('not started'));
+      if (words.length < job.tasks && !refused) continue;
       this.#jobs.splice(this.#jobs.indexOf(job), 1);
-      this.#finished.push(job);
+      if (refused) this.#refused++;
+      else this.#finished.push(job);
       this.#say(`${job.name} ended after ${((performance.now() - job.begun) / 1000).toFixed(1)} s`);
     }
     return this.#jobs.length === 0;
