@@ -43,7 +43,7 @@ describe('a network in two parts', function () {
     const verdicts = new Verdicts(lab().directory);
     const sleeper = await spawn('m2', program('sleeper'), 'nanosleep', '100000', '1');
     await until('it runs', async () => (await here('m2')).some(({ tid }) => tid === sleeper));
-    await spawn('m2', program('ring'), '4', '100000', String(seed), '4096');
+    await spawn('m2', program('ring'), '4', '50000', String(seed), '4096');
     await until('the ring is on both machines', async () => (await here('m2')).length > 1 && (await here('m3')).length > 0);
     assert.equal(verdicts.of(seed).length, 0, 'the ring is too short for this test');
 

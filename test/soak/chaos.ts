@@ -61,6 +61,8 @@ export class Chaos {
   readonly #ground: Ground;
   readonly #jobs: Job[] = [];
   readonly #finished: Job[] = [];
+  /** Nodes whose daemons are dead or stopped. */
+  readonly #afflicted = new Set<string>();
   readonly #say: (line: string) => void;
   #moves = 0;
   #refused = 0;
@@ -161,7 +163,7 @@ export class Chaos {
     await this.#again(random, 1500, async () => {
       const node = random.pick(nodes);
       const after = random.below(800);
-      await this.#attempt('daemons killed', async () => {
+      await this.#alone(node, 'daemons killed', async () => {
         await this.#ground.kill(node);
         await pause(after);
         await this.#ground.start(node);
@@ -174,7 +176,7 @@ export class Chaos {
     await this.#again(random, 3000, async () => {
       const node = random.pick(nodes);
       const time = random.below(700);
-      await this.#attempt('daemons stopped for a while', async () => {
+      await this.#alone(node, 'daemons stopped for a while', async () => {
         await this.#ground.signal(node, 'SIGSTOP');
         await pause(time);
         await this.#ground.signal(node, 'SIGCONT');
@@ -239,6 +241,14 @@ export class Chaos {
       while (performance.now() < next && !this.#stopped) await pause(20);
       if (!this.#stopped) await deed();
     }
+  }
+
+  /** To a daemon that nothing is done to: a dead one cannot be stopped. */
+  async #alone(node: string, kind: string, deed: () => Promise<void>): Promise<void> {
+    if (this.#afflicted.has(node)) return;
+    this.#afflicted.add(node);
+    await this.#attempt(kind, deed);
+    this.#afflicted.delete(node);
   }
 
   async #attempt(kind: string, deed: () => Promise<void>): Promise<void> {
