@@ -71,7 +71,7 @@ export class Lab {
     // A copy: a library that is built anew while tasks run would keep them from moving.
     cpSync(libraryDirectory, join(lab.directory, 'lib'), { recursive: true, verbatimSymlinks: true });
     try {
-      const result = await lab.cli(['up', '--nodes', String(options.nodes ?? 3)], { timeoutMs: 60_000 });
+      const result = await lab.cli(['up', '--nodes', String(options.nodes ?? 3)], { timeoutMs: 60_000 + 10_000 * (options.nodes ?? 3) });
       if (result.code !== 0) throw new Error(`mpvm up: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);
       await until('all nodes up', async () => {
         const { nodes } = await lab.control.nodes({});
@@ -209,7 +209,7 @@ export class Lab {
     if (this.#down) return;
     this.#down = true;
     this.#control?.close();
-    const result = await this.cli(['down'], { timeoutMs: 30_000 });
+    const result = await this.cli(['down'], { timeoutMs: 30_000 + 1000 * (this.options.nodes ?? 3) });
     const complaints: string[] = [];
     if (result.code !== 0) complaints.push(`mpvm down: exit ${result.code ?? result.signal} ${result.stdout}${result.stderr}`);
     try {

@@ -62,7 +62,7 @@ static void hand_out(int tid, int unit, int milliseconds)
 int main(int argc, char **argv)
 {
 	static char *role[] = { "worker", NULL };
-	static int tids[256];
+	static int tids[1024];
 	int workers, units, milliseconds, next = 0, back = 0, i;
 	char *seen, what[64];
 
