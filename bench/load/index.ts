@@ -55,21 +55,19 @@ class Meter {
     this.#nodes = nodes;
   }
   /** Notes what a step takes, and what daemons have computed for it. */
-  async step(what: string, work: () => Promise<string>): Promise<void> {
+  async step(what: string, work: () => Promise<unknown>, note: (result: unknown) => string = () => ''): Promise<void> {
     const before = cost(this.#lab, this.#nodes), from = performance.now();
-    const note = await work();
-    this.rows.push({ what, seconds: (performance.now() - from) / 1000, cpuMs: cost(this.#lab, this.#nodes).cpuMs - before.cpuMs, note });
-    say(`  ${what}: ${time(this.rows.at(-1)!.seconds)}, daemons computed ${this.rows.at(-1)!.cpuMs} ms${note ? `, ${note}` : ''}`);
+    const result = await work();
+    const row: Row = { what, seconds: (performance.now() - from) / 1000, cpuMs: cost(this.#lab, this.#nodes).cpuMs - before.cpuMs, note: note(result) };
+    this.rows.push(row);
+    say(`  ${what}: ${time(row.seconds)}, daemons computed ${row.cpuMs} ms${row.note && `, ${row.note}`}`);
   }
   get cost(): Cost {
     return cost(this.#lab, this.#nodes);
   }
   /** Of all daemons, a second, while nothing is asked of them. */
   async idle(what: string, seconds = 10): Promise<number> {
-    await this.step(what, async () => {
-      await pause(seconds * 1000);
-      return '';
-    });
+    await this.step(what, () => pause(seconds * 1000));
     return this.rows.at(-1)!.cpuMs / this.rows.at(-1)!.seconds;
   }
 }
@@ -86,8 +84,8 @@ async function crowd(nodeCount: number, tasks: number): Promise<object> {
     const idleBefore = await meter.idle('no task'), before = meter.cost;
     const running = lab.startShell(join(programs, 'crowd'), [String(tasks)], { talk: true, timeoutMs: 3_600_000 });
     const talk = new Conversation(running);
-    await meter.step('spawn, until all have answered', async () => void (await talk.ask('start', 600_000)) ?? '');
-    await meter.step('20 messages each to a neighbour', async () => void (await talk.ask('talk 20', 600_000)) ?? '');
+    await meter.step('spawn, until all have answered', () => talk.ask('start', 600_000));
+    await meter.step('20 messages each to a neighbour', () => talk.ask('talk 20', 600_000));
     const idleWith = await meter.idle('all tasks idle'), with_ = meter.cost;
     const moved = nodes[1]!;
     await meter.step(`drain of ${moved}`, async () => {
@@ -96,10 +94,10 @@ async function crowd(nodeCount: number, tasks: number): Promise<object> {
         if (failed) throw new Error(failed.text ?? '');
         count += done?.moved ?? 0;
       }
-      return `${count} tasks moved`;
-    });
-    await meter.step('20 messages each, afterwards', async () => void (await talk.ask('talk 20', 600_000)) ?? '');
-    await meter.step('end of all', async () => void (await talk.ask('end', 600_000)) ?? '');
+      return count;
+    }, (count) => `${String(count)} tasks moved`);
+    await meter.step('20 messages each, afterwards', () => talk.ask('talk 20', 600_000));
+    await meter.step('end of all', () => talk.ask('end', 600_000));
     await talk.end();
     await until('no task is left', async () => (await lab.tasks()).length === 0, { timeoutMs: 60_000 });
     say('');
@@ -133,9 +131,8 @@ async function daemons(count: number): Promise<object> {
     await meter.step(`mpvm run -n ${count}`, async () => {
       const { code, stdout, stderr } = await lab.cli(['run', '-n', String(count), '/bin/true'], { timeoutMs: 600_000 });
       if (code !== 0) throw new Error(`mpvm run: ${stdout}${stderr}`);
-      return '';
     });
-    await meter.step('mpvm nodes', async () => void (await lab.cli(['nodes'])) ?? '');
+    await meter.step('mpvm nodes', () => lab.cli(['nodes']));
     return { daemons: count, seconds, formed, idle, registry, rows: meter.rows };
   } finally {
     await lab.stop();

@@ -23,7 +23,7 @@ export function tool(...[command, ...args]: [string, ...string[]]): string {
   } catch (thrown) {
     const { code, stderr } = thrown as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw new MpvmError('LAB_TOOL', { tool: command });
-    const why = `${stderr ?? ''}`.trim().split('\n')[0] || String(thrown);
+    const why = (stderr ?? '').trim().split('\n')[0] || String(thrown);
     throw new MpvmError('LAB_IMPOSSIBLE', { detail: `${command} ${args.join(' ')}: ${why}` });
   }
 }

@@ -47,7 +47,9 @@ function groundOver(lab: NamespaceLab): Ground {
       await machine(node).signal(pid, 'SIGKILL');
       await until(`the end of the daemon of ${node}`, () => !machine(node).lives(pid));
     },
-    start: async (node) => void (await machine(node).mpvm('up')),
+    start: async (node) => {
+      await machine(node).mpvm('up');
+    },
     signal: (node, signal) => machine(node).signal(machine(node).daemonPid(node), signal),
     cable: (node, plugged) => (plugged ? machine(node).mend() : machine(node).cut()),
   };

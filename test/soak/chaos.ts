@@ -185,16 +185,15 @@ export class Chaos {
   }
 
   async #cables(nodes: string[]): Promise<void> {
-    const { cable } = this.#ground;
-    if (!cable) return;
+    if (!this.#ground.cable) return;
     const random = this.#generator(5);
     await this.#again(random, 1200, async () => {
       const node = random.pick(nodes);
       const time = random.below(2500);
       await this.#attempt('cables cut', async () => {
-        cable.call(this.#ground, node, false);
+        this.#ground.cable?.(node, false);
         await pause(time);
-        cable.call(this.#ground, node, true);
+        this.#ground.cable?.(node, true);
       });
     });
   }
