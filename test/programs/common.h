@@ -154,16 +154,20 @@ static inline void not_started(const int *tids, int wanted, int started, const c
 	exit(1);
 }
 
-/* The first message of the parent. If that has ended before, its start has failed, and so does this task's. */
+/*
+ * The first message of the parent. If that has ended before, its start has failed, and so does this
+ * task's. Nor has it a parent if the daemon died right after it had started this process, before it had
+ * noted it: the parent was told that it was not started.
+ */
 static inline void first_message(int tag)
 {
 	struct timeval second = { 1, 0 };
 	int parent = pvm_parent();
 
-	if (parent < 0)
+	if (parent < 0 && parent != PvmNoParent)
 		die("no parent: %d", parent);
-	while (pvm_trecv(parent, tag, &second) == 0) {
-		if (pvm_pstat(parent) != PvmNoTask || pvm_probe(parent, tag) > 0)
+	while (parent == PvmNoParent || pvm_trecv(parent, tag, &second) == 0) {
+		if (parent != PvmNoParent && (pvm_pstat(parent) != PvmNoTask || pvm_probe(parent, tag) > 0))
 			continue;
 		pvm_exit();
 		exit(1);
