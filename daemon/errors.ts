@@ -33,6 +33,14 @@ const catalogue = {
   NOT_PREPARED: { text: '{what} is missing', remedy: 'build it with `npm run setup`', exit: 'failed' },
   VM_ELSEWHERE: { text: 'the first node of the VM {name} is on another machine', remedy: 'make a token there (mpvm token) and join with it: mpvm join TOKEN --node NAME', exit: 'failed' },
 
+  // -- the lab
+  LAB_RIGHTS: { text: 'a lab needs root: network namespaces are made for it', remedy: 'run it as root (sudo -E mpvm up --lab), or without --lab: nodes on loopback addresses need no rights', exit: 'failed' },
+  LAB_TOOL: { text: 'a lab needs the command {tool}, which is not installed', remedy: 'apt-get install iproute2 util-linux bash hostname', exit: 'failed' },
+  LAB_NETEM: { text: 'this kernel cannot make lines slow or bad: it has no netem', remedy: 'modprobe sch_netem, or a kernel with CONFIG_NET_SCH_NETEM; without --delay, --loss and --reorder the lab works, and --rate alone does', exit: 'failed' },
+  LAB_IMPOSSIBLE: { text: 'the lab cannot be made: {detail}', remedy: 'it needs namespaces, veth and bridges of the kernel; in a container, the right to make them (CAP_NET_ADMIN, CAP_SYS_ADMIN)', exit: 'failed' },
+  LAB_LATE: { text: 'the VM {name} is up without a lab', remedy: 'stop it with `mpvm down`, or choose another name with --name', exit: 'failed' },
+  NO_LAB: { text: 'the VM {name} has no lab', remedy: 'start one with `mpvm up --lab`', exit: 'failed' },
+
   // -- joining from another machine
   TOKEN_MALFORMED: { text: 'this is no join token: {detail}', remedy: 'copy the whole of what `mpvm token` printed', exit: 'usage' },
   TOKEN_EXPIRED: { text: 'the token has expired ({when})', remedy: 'make a new one with `mpvm token` on a node of the VM', exit: 'failed' },

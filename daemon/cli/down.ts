@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, MpvmError } from '../errors.js';
+import { Lab } from '../lab/lab.js';
 import { defaultBase } from '../paths.js';
 import { plural } from './format.js';
 import { nodeList } from './nodes.js';
@@ -61,6 +62,7 @@ export async function cleanUp(session: Session): Promise<void> {
   }
   const rest = processesOf(session.directory);
   if (rest.length > 0) throw new MpvmError('INTERNAL', { detail: `processes ${rest.join(', ')} of the VM do not end` });
+  await Lab.of(session.directory)?.remove();
   rmSync(session.directory, { recursive: true, force: true });
   // A directory that the user has named is the user's.
   if (session.base !== defaultBase()) return;

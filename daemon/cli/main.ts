@@ -58,6 +58,8 @@ const number = (what: string, good: (value: number) => boolean) => (text: string
 };
 const fraction = number('a number between 0 and 1', (value) => value > 0 && value < 1);
 const factor = number('a number from 0 on', (value) => value >= 0);
+const positive = number('a number above 0', (value) => value > 0);
+const percent = number('a number from 0 to 100', (value) => value >= 0 && value <= 100);
 const trackings = () => new Option('--tracking <way>', 'how it is found what the task writes meanwhile (default: the best that the kernel can do)').choices(['userfaultfd', 'soft-dirty', 'compare', 'none']);
 const engines = () => new Option('--engine <engine>', 'what moves it').choices(['auto', 'native', 'criu']).default('auto');
 
@@ -70,7 +72,13 @@ command('up', 'start a VM on this machine, or add nodes to it', async () => (awa
   .option('--address <address>', 'an address of this machine that the other machines reach (default: a loopback address)')
   .option('--hostfile <file>', 'start nodes on the hosts of a PVM hostfile')
   .option('--detach', 'do not wait for those hosts')
-  .option('--cpu-baseline', 'new tasks use what the processors of all nodes have in common (of a VM that is started)');
+  .option('--cpu-baseline', 'new tasks use what the processors of all nodes have in common (of a VM that is started)')
+  .option('--lab', 'each node on a machine of its own, made of namespaces: for trying and testing (root)')
+  .option('--delay <ms>', 'lab: how long a packet is under way', positive)
+  .option('--loss <percent>', 'lab: how many packets are lost', percent)
+  .option('--reorder <percent>', 'lab: how many packets overtake others', percent)
+  .option('--rate <mbit>', 'lab: what a line carries, in Mbit/s', count(1));
+command('lab <verb> <node...>', 'pull the cables of nodes of a lab (cut), or put them back (mend)', async () => (await import('./lab.js')).lab);
 command('down', 'stop a VM: its tasks, its daemons, its files', async () => (await import('./down.js')).down);
 
 command('token', 'what another machine needs to join', async () => (await import('./token.js')).token)

@@ -1,10 +1,12 @@
 /** mpvm up: start a VM on this machine, or bring it to the number of nodes asked for. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { MpvmError } from '../errors.js';
 import { formatHost, parseHostfile } from '../hosts/hostfile.js';
 import type { Hostfile, HostOptions } from '../hosts/hostfile.js';
 import { addressOf, isLoopback, isOwn, ownAddress } from '../hosts/resolve.js';
 import { writeSettings } from '../hosts/settings.js';
+import { Lab } from '../lab/lab.js';
+import type { Line } from '../lab/network.js';
 import { checkName, nodePaths } from '../paths.js';
 import { blocked, done } from './exit.js';
 import { paint, plural } from './format.js';
@@ -18,8 +20,8 @@ import type { NodeShape } from './shapes.js';
 import { printJson } from './table.js';
 import { cleanUp } from './down.js';
 
-/** PVM's tids have room for so many; one machine surely has not. */
-const most = 64;
+/** On one machine; the last number of a loopback address has room for so many. */
+const most = 250;
 
 interface Options {
   nodes: number;
@@ -27,6 +29,11 @@ interface Options {
   hostfile?: string;
   detach?: boolean;
   cpuBaseline?: boolean;
+  lab?: boolean;
+  delay?: number;
+  loss?: number;
+  reorder?: number;
+  rate?: number;
 }
 
 /** The first node, when it is not simply n1 at a loopback address. */
@@ -37,13 +44,16 @@ export interface First {
   settings?: HostOptions;
   /** New tasks of the VM use what all its processors have in common. */
   cpuBaseline?: boolean;
+  /** Each node on a machine of its own, with such lines between them. */
+  lab?: Line;
 }
 
 export async function up(session: Session, options: Options): Promise<number> {
   if (options.nodes > most) throw new MpvmError('BAD_REQUEST', { detail: `${options.nodes} nodes are too many for one machine: at most ${most}` });
+  const lab = labOf(options);
   const address = options.address === undefined ? undefined : await ownAddress(options.address);
   const hostfile = options.hostfile === undefined ? undefined : parseHostfile(readHostfile(options.hostfile));
-  const first = { ...(hostfile ? await firstOf(hostfile, address) : { address }), cpuBaseline: options.cpuBaseline };
+  const first = { ...(hostfile ? await firstOf(hostfile, address) : { address }), cpuBaseline: options.cpuBaseline, lab };
   const say = (line: string): void => {
     if (!session.json) process.stdout.write(`${line}\n`);
   };
@@ -58,6 +68,18 @@ export async function up(session: Session, options: Options): Promise<number> {
   }
   // The VM is up: hosts that are not are a part of the work.
   return hosts.every((host) => host.done) ? done : blocked;
+}
+
+/** Throws BAD_REQUEST: what makes lines bad belongs to a lab, and a lab has its own addresses. */
+function labOf({ lab, delay, loss, reorder, rate, address, hostfile }: Options): Line | undefined {
+  const bad = (detail: string): MpvmError => new MpvmError('BAD_REQUEST', { detail });
+  if (!lab) {
+    if ([delay, loss, reorder, rate].some((value) => value !== undefined)) throw bad('--delay, --loss, --reorder and --rate are for the lines of a lab: say --lab');
+    return undefined;
+  }
+  if (address !== undefined || hostfile !== undefined) throw bad('--lab goes neither with --address nor with --hostfile: a lab has its own addresses');
+  if (reorder && !delay) throw bad('--reorder needs --delay: what is not delayed cannot be overtaken');
+  return { delayMs: delay, lossPercent: loss, reorderPercent: reorder, mbitPerSecond: rate };
 }
 
 /** The line of a hostfile that is about this machine says how its node is called and where it is reached. */
@@ -88,10 +110,11 @@ export async function startNodes(session: Session, wanted: number, started: (nod
   const { base, name: vm } = session;
   await revive(session, started);
   const running = await runningNodes(session);
+  const lab = await labFor(session, running, first);
   const names = freeNames(running, wanted - running.length);
   if (names.length === 0) return running.length;
   if (running.length > 0 && !existsSync(nodePaths(base, vm, 'local').authority)) throw new MpvmError('VM_ELSEWHERE', { name: vm });
-  const address = addressFor(vm, running, first);
+  const address = lab ? (index: number) => lab.address(index) : addressFor(vm, running, first);
   try {
     let registry = registryAddress(session, running);
     if (registry === undefined) {
@@ -102,18 +125,33 @@ export async function startNodes(session: Session, wanted: number, started: (nod
         const { executionPath, directory, debugger: program, speed } = first.settings ?? {};
         writeSettings(nodePaths(base, vm, own), { executionPath, directory, debugger: program, speed, cpuBaseline: first.cpuBaseline });
       }
-      const node = await startNode({ base, vm, name: own, address: address(index) });
+      const node = await startNode({ base, vm, name: own, address: address(index) }); // in a lab, this machine
       registry = `${node.address}:${node.port}`;
       started(node);
     }
     // One after the other, so that their tids come in the order of their names.
-    for (const { name, index } of names) started(await startNode({ base, vm, name, address: address(index), registry }));
+    for (const { name, index } of names) {
+      await lab?.add(name, index);
+      started(await startNode({ base, vm, name, address: address(index), registry, inside: lab?.inside(name) }));
+    }
   } catch (error) {
     session.close();
     if (running.length === 0) await cleanUp(session);
     throw error;
   }
   return running.length;
+}
+
+/** The lab that the VM has, or is to have. */
+async function labFor(session: Session, running: NodeShape[], { lab: line }: First): Promise<Lab | undefined> {
+  const lab = Lab.of(session.directory);
+  if (running.length > 0) {
+    if (line && !lab) throw new MpvmError('LAB_LATE', { name: session.name });
+    return lab;
+  }
+  await lab?.remove(); // its VM has ended without `mpvm down`
+  if (lab) rmSync(session.directory, { recursive: true, force: true });
+  return line && (await Lab.make(session.directory, line));
 }
 
 /** All nodes of this machine have the one address that others reach it at, or each a loopback address. */
@@ -141,7 +179,7 @@ async function revive(session: Session, started: (node: { name: string; address:
   const dead = files.filter((file, i) => file !== undefined && !lives[i]) as NodeFile[];
   for (const file of dead.sort((a, b) => Number(keepsRegistry(b)) - Number(keepsRegistry(a)))) {
     const join = keepsRegistry(file) ? undefined : file.registry;
-    started(await startNode({ base, vm, name: file.name, address: file.address, registry: join }));
+    started(await startNode({ base, vm, name: file.name, address: file.address, registry: join, inside: Lab.of(session.directory)?.inside(file.name) }));
   }
 }
 

@@ -19,6 +19,8 @@ export interface NewNode {
   registry?: string;
   /** That it is started with, as are its tasks; left out: ours. */
   environment?: NodeJS.ProcessEnv;
+  /** A command in front of the daemon's, that takes it to where it is to run. */
+  inside?: readonly string[];
 }
 
 const readyTimeoutMs = 30_000;
@@ -42,7 +44,8 @@ export async function startNode(node: NewNode): Promise<NodeFile> {
   mkdirSync(node.base, { recursive: true, mode: 0o700 });
   const words = join(node.base, `.${node.vm}.${node.name}.start`);
   const file = openSync(words, 'w', 0o600);
-  const child = spawn(process.execPath, [script, ...daemonArguments(node)], {
+  const [command = '', ...args] = [...(node.inside ?? []), process.execPath, script, ...daemonArguments(node)];
+  const child = spawn(command, args, {
     cwd: process.cwd(),
     env: { ...(node.environment ?? process.env), MPVM_DIR: node.base, MPVM_NAME: node.vm },
     stdio: ['ignore', file, file],

@@ -200,7 +200,9 @@ export class Arrival implements ArrivingTask {
   }
 
   #go(): void {
-    this.#link?.send({ request: 0, restorerGo: { epoch: this.#epoch, place: this.#host.placeOf(this.#entry, this.#epoch) } });
+    // Only what a move changes: the task knows who it is, and the restorer has room for 1 KiB (ckpt_handoff).
+    const { tid, host, epoch, vm, node, address, socketDir, secret } = this.#host.placeOf(this.#entry, this.#epoch);
+    this.#link?.send({ request: 0, restorerGo: { epoch: this.#epoch, place: { tid, host, epoch, vm, node, address, socketDir, secret } } });
   }
 
   #adopt(): void {

@@ -60,6 +60,8 @@ export class Enrolment {
     if (hello.tid) return void this.#comeBack(link, frame, hello, refuse);
     const spawned = this.#cookies.get(hello.cookie ?? '');
     if (spawned?.state === 'starting') return void this.#spawned(spawned, link, frame, hello);
+    // It asks again: the answer to its first Enroll died with the last daemon.
+    if (spawned?.pid === link.peer.pid && hello.incarnation && spawned.record.incarnation === hello.incarnation) return this.#welcome(spawned, link, frame);
     const newcomer = this.#newcomer(link, hello);
     if (newcomer === undefined) return refuse(pvm.OutOfRes, 'all task ids of this node are in use');
     this.#welcome(newcomer, link, frame);

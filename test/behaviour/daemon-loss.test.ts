@@ -1,6 +1,9 @@
 /** Daemons that die, come back, or stay away; the tasks go on. */
 import assert from 'node:assert/strict';
+import { readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { useLab } from '../lab/lab.js';
+import { program } from '../lab/programs.js';
 import { until } from '../lab/wait.js';
 
 describe('a daemon that dies does not take its tasks with it', function () {
@@ -33,6 +36,22 @@ describe('a daemon that dies does not take its tasks with it', function () {
     await until('the task is known again', async () => (await lab().task(tid!))?.state === 'running');
     await lab().move(tid!, nodes[1]!);
     assert.equal((await lab().task(tid!))?.node, nodes[1]);
+    await lab().cli(['kill', `t${tid!.toString(16)}`]);
+  });
+
+  it('a task that was just about to start begins under the next daemon, as who it is', async () => {
+    const [, node] = await lab().nodeNames();
+    const gate = join(lab().directory, 'gate');
+    const [tid] = await lab().spawn('/bin/sh', ['-c', `until test -e ${gate}; do sleep 0.05; done; exec ${program('sleeper')} nanosleep 100000 1`], node);
+    const { pid = 0 } = (await lab().task(tid!))!;
+    await lab().killDaemon(node!);
+    writeFileSync(gate, '');
+    await until('it runs', () => readlinkSync(`/proc/${pid}/exe`).endsWith('sleeper'));
+    await lab().restart(node!);
+    await until('it is the task that was spawned', async () => {
+      const row = await lab().task(tid!);
+      return row?.state === 'running' && row.pid === pid;
+    });
     await lab().cli(['kill', `t${tid!.toString(16)}`]);
   });
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { dismiss, examine } from '../lab/health.js';
 import { useLab } from '../lab/lab.js';
 import { plainTcp } from '../lab/plain-tcp.js';
+import { until } from '../lab/wait.js';
 
 describe('a task moves while it', function () {
   this.timeout(90_000);
@@ -97,6 +98,16 @@ describe('a task moves while it', function () {
       assert.deepEqual(numbers, Array.from({ length: 4000 }, (_, i) => 2 * i + first), stream);
     }
     assert.equal(lines.at(-1), 'printer ok 8000');
+  });
+
+  it('is one of hundreds that were spawned together, and is found where it is then', async () => {
+    const run = await lab().run('farm', ['320', '1000', '1'], 'n1');
+    await run.printed('farm started', 60_000);
+    const worker = await until('a worker elsewhere', async () => (await lab().tasks()).find(({ node, state, tid }) => node === 'n2' && state === 'running' && tid !== run.tid));
+    await lab().move(worker.tid!, 'n3');
+    await run.success();
+    // The last that each worker hears is that it shall stop.
+    await until('all workers have stopped', async () => (await lab().tasks()).length === 0);
   });
 
   it('holds 256 MiB', async () => {

@@ -15,6 +15,7 @@ import { filesOf, killAll, processesOf, tracesOf } from './leftovers.js';
 import { run, Running } from './process.js';
 import type { Result, RunOptions } from './process.js';
 import { TaskRun } from './task-run.js';
+import { verdictsIn } from './verdicts.js';
 import { until } from './wait.js';
 
 export interface LabOptions {
@@ -57,6 +58,7 @@ export class Lab {
       MPVM_NAME: this.name,
       LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: path.join(delimiter),
+      MPVM_TEST_VERDICTS: verdictsIn(this.directory),
       ...(options.faults ? { MPVM_FAULTS: '1' } : {}),
       ...(options.restarts ? { MPVM_GRACE_MS: '60000' } : {}),
       ...options.env,
@@ -69,7 +71,7 @@ export class Lab {
     // A copy: a library that is built anew while tasks run would keep them from moving.
     cpSync(libraryDirectory, join(lab.directory, 'lib'), { recursive: true, verbatimSymlinks: true });
     try {
-      const result = await lab.cli(['up', '--nodes', String(options.nodes ?? 3)], { timeoutMs: 60_000 });
+      const result = await lab.cli(['up', '--nodes', String(options.nodes ?? 3)], { timeoutMs: 60_000 + 10_000 * (options.nodes ?? 3) });
       if (result.code !== 0) throw new Error(`mpvm up: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);
       await until('all nodes up', async () => {
         const { nodes } = await lab.control.nodes({});
@@ -207,7 +209,7 @@ export class Lab {
     if (this.#down) return;
     this.#down = true;
     this.#control?.close();
-    const result = await this.cli(['down'], { timeoutMs: 30_000 });
+    const result = await this.cli(['down'], { timeoutMs: 30_000 + 1000 * (this.options.nodes ?? 3) });
     const complaints: string[] = [];
     if (result.code !== 0) complaints.push(`mpvm down: exit ${result.code ?? result.signal} ${result.stdout}${result.stderr}`);
     try {

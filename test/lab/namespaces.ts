@@ -3,13 +3,15 @@
  * mount and host name namespaces; they hang on one switch. Each has the same MPVM_DIR, which is a file system of
  * its own, so that an address, a pid or a socket of another machine is really not there. Needs root.
  */
-import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { asMpvmError } from '../../daemon/errors.js';
+import { boot, inside } from '../../daemon/lab/machine.js';
+import { checkNamespaces, Network } from '../../daemon/lab/network.js';
 import { createControlClient } from '../../daemon/rpc/clients.js';
 import type { ControlClient } from '../../daemon/rpc/clients.js';
 import type { mpvm } from '../../daemon/rpc/messages.js';
@@ -21,31 +23,19 @@ import { Running } from './process.js';
 import type { Result, RunOptions } from './process.js';
 import { buildPrograms, program } from './programs.js';
 import { skip } from './skip.js';
+import { verdictsIn } from './verdicts.js';
 import { until } from './wait.js';
 
 /** Why there can be no such lab here, or undefined. */
 export function namespacesMissing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'network namespaces need root';
-  for (const tool of ['ip', 'nsenter', 'unshare']) {
-    if (!(process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, tool)))) return `${tool} is not installed`;
-  }
-  const probe = `mpvm-probe-${process.pid}`;
   try {
-    execFileSync('ip', ['netns', 'add', probe], { stdio: 'pipe' });
-    execFileSync('ip', ['netns', 'exec', probe, 'unshare', '--pid', '--fork', '--mount-proc', '--uts', 'true'], { stdio: 'pipe' });
+    checkNamespaces();
     return undefined;
   } catch (error) {
-    return `this machine has no namespaces for us (${String((error as { stderr?: Buffer }).stderr ?? error).trim().split('\n')[0] ?? ''})`;
-  } finally {
-    try {
-      execFileSync('ip', ['netns', 'delete', probe], { stdio: 'pipe' });
-    } catch {
-      // It was never made.
-    }
+    return asMpvmError(error).message;
   }
 }
 
-const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
 let labs = 0;
 
 /** One machine: its processes live below an init of its own, and end with it. */
@@ -53,38 +43,23 @@ export class Machine {
   readonly name: string;
   readonly address: string;
   readonly #lab: NamespaceLab;
-  readonly #namespace: string;
-  /** Of the switch: where its cable goes. */
-  readonly #port: string;
+  readonly #index: number;
   #holder: ChildProcess | undefined;
   #init = 0;
 
   constructor(lab: NamespaceLab, index: number) {
     this.#lab = lab;
+    this.#index = index;
     this.name = `m${index}`;
-    this.address = `${lab.network}.${index}`;
-    this.#namespace = `${lab.id}-m${index}`;
-    this.#port = `${lab.id}p${index}`;
-    const card = `${lab.id}e${index}`;
-    ip('netns', 'add', this.#namespace);
-    ip('link', 'add', card, 'netns', this.#namespace, 'type', 'veth', 'peer', 'name', this.#port, 'netns', lab.switch);
-    ip('-n', lab.switch, 'link', 'set', this.#port, 'master', 'switch', 'up');
-    ip('-n', this.#namespace, 'addr', 'add', `${this.address}/24`, 'dev', card);
-    ip('-n', this.#namespace, 'link', 'set', 'lo', 'up');
-    ip('-n', this.#namespace, 'link', 'set', card, 'up');
+    this.address = lab.network.address(index);
+    lab.network.attach(index);
   }
 
   /** Its init: the machine has a name, an empty MPVM_DIR, and somebody who takes in orphans. */
   async boot(): Promise<void> {
-    const init = `hostname ${this.name} && mount -t tmpfs -o mode=700 none ${this.#lab.vms} && echo up; while :; do sleep 600 & wait $!; done`;
-    const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', '--uts', '--ipc', 'bash', '-c', init];
-    const holder = spawn('ip', ['netns', 'exec', this.#namespace, ...unshare], { stdio: ['ignore', 'pipe', 'ignore'], detached: true, env: { PATH: process.env.PATH } });
+    const { pid, holder } = await boot(this.#lab.network.namespace(this.#index), this.name, `mount -t tmpfs -o mode=700 none ${this.#lab.vms}`);
     this.#holder = holder;
-    await new Promise<void>((resolve, reject) => {
-      holder.stdout.once('data', () => resolve());
-      holder.once('exit', () => reject(new Error(`machine ${this.name} did not start`)));
-    });
-    this.#init = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8').trim().split(' ')[0]);
+    this.#init = pid;
   }
 
   /** As when its power is cut: everything on it ends at once, and what it had in its MPVM_DIR is gone. */
@@ -99,15 +74,15 @@ export class Machine {
 
   /** Its cable is out, or in again. */
   cut(): void {
-    ip('-n', this.#lab.switch, 'link', 'set', this.#port, 'down');
+    this.#lab.network.cut(this.#index);
   }
   mend(): void {
-    ip('-n', this.#lab.switch, 'link', 'set', this.#port, 'up');
+    this.#lab.network.mend(this.#index);
   }
 
   begin(args: readonly string[], options: RunOptions = {}): Running {
-    const enter = ['-t', String(this.#init), '-a', `--wd=${this.#lab.directory}`, ...args];
-    return new Running('nsenter', enter, { ...options, env: { ...this.#lab.env, ...options.env } });
+    const [enter, ...rest] = inside(this.#init, this.#lab.directory);
+    return new Running(enter, [...rest, ...args], { ...options, env: { ...this.#lab.env, ...options.env } });
   }
   run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     return this.begin(args, options).ended;
@@ -136,6 +111,16 @@ export class Machine {
   control(): ControlClient {
     return createControlClient(this.path(this.#lab.vm, 'local/control.sock'), this.#lab.vm);
   }
+  /** As its daemon has written it down; pids are those of this machine. */
+  daemonPid(node: string): number {
+    return (JSON.parse(readFileSync(this.path(this.#lab.vm, node, 'node.json'), 'utf8')) as { pid: number }).pid;
+  }
+  async signal(pid: number, signal: NodeJS.Signals): Promise<void> {
+    await this.run(['kill', '-s', signal.replace('SIG', ''), String(pid)]);
+  }
+  lives(pid: number): boolean {
+    return /^\d+ \(.*\) [^ZX]/s.test(read(`/proc/${this.#init}/root/proc/${pid}/stat`));
+  }
   /** Command lines of what runs here beside its init. */
   processes(): string[] {
     if (this.#holder === undefined) return [];
@@ -148,19 +133,15 @@ export class Machine {
 
   async end(): Promise<void> {
     await this.crash();
-    ip('netns', 'delete', this.#namespace);
   }
 }
 
 export class NamespaceLab {
-  /** Short: names of network cards have 15 characters. */
-  readonly id: string;
   readonly directory: string;
   /** MPVM_DIR, of each machine its own. */
   readonly vms: string;
   readonly vm = 'lab';
-  readonly switch: string;
-  readonly network: string;
+  readonly network: Network;
   readonly env: Record<string, string>;
   readonly machines: Machine[] = [];
   /** More for the environment of a remote login. */
@@ -172,11 +153,9 @@ export class NamespaceLab {
 
   private constructor() {
     const number = process.pid * 4 + labs++;
-    this.id = `ml${(number % 46_656).toString(36)}`;
-    this.network = `10.${100 + (number % 100)}.${(number >> 3) % 250}`;
+    this.network = new Network(`ml${(number % 46_656).toString(36)}`, `10.${200 + (number % 50)}.${(number >> 3) % 250}`);
     this.directory = mkdtempSync(join(tmpdir(), 'mpvm-lab2-'));
     this.vms = join(this.directory, 'vm');
-    this.switch = `${this.id}-sw`;
     mkdirSync(this.vms, { mode: 0o700 });
     cpSync(libraryDirectory, join(this.directory, 'lib'), { recursive: true, verbatimSymlinks: true });
     const own = Object.entries(process.env).filter(([name, value]) => value !== undefined && !/^M?PVM/.test(name)) as [string, string][];
@@ -186,6 +165,7 @@ export class NamespaceLab {
       MPVM_NAME: this.vm,
       LD_LIBRARY_PATH: join(this.directory, 'lib'),
       PVM_PATH: programs,
+      MPVM_TEST_VERDICTS: verdictsIn(this.directory),
       PVM_RSH: join(root, 'test/lab/rsh.mjs'),
       MPVM_LAB_RSH: join(this.directory, 'rsh.sock'),
     };
@@ -197,9 +177,7 @@ export class NamespaceLab {
     const lab = new NamespaceLab();
     try {
       await new Promise<void>((resolve) => lab.#rsh.listen(lab.env['MPVM_LAB_RSH'], resolve));
-      ip('netns', 'add', lab.switch);
-      ip('-n', lab.switch, 'link', 'add', 'switch', 'type', 'bridge');
-      ip('-n', lab.switch, 'link', 'set', 'switch', 'up');
+      lab.network.make();
       for (let index = 1; index <= count; index++) {
         const machine = new Machine(lab, index);
         lab.machines.push(machine);
@@ -267,7 +245,7 @@ export class NamespaceLab {
   async end(): Promise<void> {
     this.#control?.close();
     for (const machine of this.machines) await machine.end();
-    ip('netns', 'delete', this.switch);
+    this.network.remove();
     await new Promise((resolve) => this.#rsh.close(resolve));
     rmSync(this.directory, { recursive: true, force: true });
   }

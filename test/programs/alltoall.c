@@ -56,11 +56,12 @@ int main(int argc, char **argv)
 {
 	static char *role[] = { "member", NULL };
 	unsigned char *memory;
+	char what[64];
 	int i;
 
 	tids[0] = pvm_mytid();
 	if (argc == 2) {
-		pvm_recv(pvm_parent(), TAG_SETUP);
+		first_message(TAG_SETUP);
 		pvm_upkint(&tasks, 1, 1);
 		pvm_upkint(&rounds, 1, 1);
 		pvm_upkint(&most, 1, 1);
@@ -74,8 +75,11 @@ int main(int argc, char **argv)
 		rounds = atoi(argv[2]);
 		seed = (unsigned int)strtoul(argv[3], NULL, 0);
 		most = argc > 4 ? atoi(argv[4]) : 65536;
-		if (pvm_spawn(own_name(argv), role, PvmTaskDefault, "", tasks - 1, tids + 1) != tasks - 1)
-			die("could not start the members");
+		i = pvm_spawn(own_name(argv), role, PvmTaskDefault, "", tasks - 1, tids + 1);
+		if (i != tasks - 1) {
+			snprintf(what, sizeof what, "alltoall not started seed=%u", seed);
+			not_started(tids + 1, tasks - 1, i, what);
+		}
 		pvm_initsend(PvmDataDefault);
 		pvm_pkint(&tasks, 1, 1);
 		pvm_pkint(&rounds, 1, 1);
@@ -100,6 +104,7 @@ int main(int argc, char **argv)
 			pvm_recv(-1, TAG_REPORT);
 		printf("alltoall ok tasks=%d rounds=%d seed=%u\n", tasks, rounds, seed);
 	}
+	verdict("alltoall %s seed=%u", argc == 2 ? "member ok" : "ok", seed);
 	pvm_exit();
 	return 0;
 }

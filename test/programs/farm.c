@@ -1,5 +1,5 @@
 /*
- * farm WORKERS UNITS MILLISECONDS
+ * farm WORKERS UNITS MILLISECONDS [SEED]
  *
  * The master hands out numbered units of work, one at a time to each worker; a worker computes for
  * the given time and answers with a value that the master knows. Each unit must come back once.
@@ -10,6 +10,8 @@
 #define TAG_RESULT 2
 #define TAG_STOP 3
 
+static int seed;
+
 static double compute(int unit, int milliseconds)
 {
 	double until = seconds() + milliseconds / 1000.0;
@@ -18,7 +20,7 @@ static double compute(int unit, int milliseconds)
 	do {
 		int i;
 
-		x = unit + 0.5;
+		x = unit + seed + 0.5;
 		for (i = 0; i < 20000; i++)
 			x = x * 0.999 + (double)(i % 7) / 3;
 	} while (seconds() < until);
@@ -27,22 +29,23 @@ static double compute(int unit, int milliseconds)
 
 static int worker(void)
 {
-	for (;;) {
+	for (first_message(-1);; pvm_recv(pvm_parent(), -1)) {
 		int tag, unit, milliseconds;
 		double x;
 
-		pvm_recv(pvm_parent(), -1);
 		pvm_bufinfo(pvm_getrbuf(), NULL, &tag, NULL);
 		if (tag == TAG_STOP)
 			break;
 		pvm_upkint(&unit, 1, 1);
 		pvm_upkint(&milliseconds, 1, 1);
+		pvm_upkint(&seed, 1, 1);
 		x = compute(unit, milliseconds);
 		pvm_initsend(PvmDataDefault);
 		pvm_pkint(&unit, 1, 1);
 		pvm_pkdouble(&x, 1, 1);
 		pvm_send(pvm_parent(), TAG_RESULT);
 	}
+	verdict("farm member ok seed=%d", seed);
 	pvm_exit();
 	return 0;
 }
@@ -52,29 +55,34 @@ static void hand_out(int tid, int unit, int milliseconds)
 	pvm_initsend(PvmDataDefault);
 	pvm_pkint(&unit, 1, 1);
 	pvm_pkint(&milliseconds, 1, 1);
+	pvm_pkint(&seed, 1, 1);
 	pvm_send(tid, TAG_WORK);
 }
 
 int main(int argc, char **argv)
 {
 	static char *role[] = { "worker", NULL };
-	static int tids[256];
+	static int tids[1024];
 	int workers, units, milliseconds, next = 0, back = 0, i;
-	char *seen;
+	char *seen, what[64];
 
 	pvm_mytid();
 	if (argc == 2)
 		return worker();
-	if (argc != 4) {
-		fprintf(stderr, "usage: farm WORKERS UNITS MILLISECONDS\n");
+	if (argc < 4) {
+		fprintf(stderr, "usage: farm WORKERS UNITS MILLISECONDS [SEED]\n");
 		return 2;
 	}
 	workers = atoi(argv[1]);
 	units = atoi(argv[2]);
 	milliseconds = atoi(argv[3]);
+	seed = argc > 4 ? atoi(argv[4]) : 0;
 	seen = calloc((size_t)units, 1);
-	if (pvm_spawn(own_name(argv), role, PvmTaskDefault, "", workers, tids) != workers)
-		die("could not start the workers");
+	i = pvm_spawn(own_name(argv), role, PvmTaskDefault, "", workers, tids);
+	if (i != workers) {
+		snprintf(what, sizeof what, "farm not started seed=%d", seed);
+		not_started(tids, workers, i, what);
+	}
 	printf("farm started\n");
 	fflush(stdout);
 	for (i = 0; i < workers && next < units; i++)
@@ -99,6 +107,7 @@ int main(int argc, char **argv)
 	pvm_initsend(PvmDataDefault);
 	pvm_mcast(tids, workers, TAG_STOP);
 	printf("farm ok workers=%d units=%d\n", workers, units);
+	verdict("farm ok seed=%d", seed);
 	pvm_exit();
 	return 0;
 }

@@ -118,7 +118,7 @@ static void member(struct ring *r)
 {
 	int i;
 
-	pvm_recv(pvm_parent(), TAG_SETUP);
+	first_message(TAG_SETUP);
 	pvm_upkint(&r->tasks, 1, 1);
 	pvm_upkint(&r->each, 1, 1);
 	pvm_upkint(&r->burst, 1, 1);
@@ -136,12 +136,14 @@ static void member(struct ring *r)
 	pvm_recv(pvm_parent(), TAG_END);
 	if (pvm_nrecv(-1, -1) != 0)
 		die("a message more than was sent");
+	verdict("ring member ok seed=%u", r->seed);
 }
 
 int main(int argc, char **argv)
 {
 	static struct ring r;
 	static char *role[] = { "member", NULL };
+	char what[64];
 	int i, started;
 	double from;
 
@@ -164,8 +166,10 @@ int main(int argc, char **argv)
 	if (r.tids[0] < 0)
 		return 1;
 	started = pvm_spawn(own_name(argv), role, PvmTaskDefault, "", r.tasks - 1, r.tids + 1);
-	if (started != r.tasks - 1)
-		die("started %d of %d, first code %d", started, r.tasks - 1, r.tids[1 + (started > 0 ? started : 0)]);
+	if (started != r.tasks - 1) {
+		snprintf(what, sizeof what, "ring not started seed=%u", r.seed);
+		not_started(r.tids + 1, r.tasks - 1, started, what);
+	}
 	pvm_notify(PvmTaskExit, 4, r.tasks - 1, r.tids + 1);
 	announce(&r);
 	printf("ring started tasks=%d each=%d seed=%u\n", r.tasks, r.each, r.seed);
@@ -192,6 +196,7 @@ int main(int argc, char **argv)
 		pvm_recv(-1, 4);
 	printf("ring ok tasks=%d messages=%d bytes=%.0f seconds=%.2f seed=%u\n", r.tasks,
 	       r.each * r.tasks, r.bytes, seconds() - from, r.seed);
+	verdict("ring ok seed=%u", r.seed);
 	pvm_exit();
 	return 0;
 }

@@ -204,23 +204,66 @@ static int wait_for(struct pvmi_link *link, struct pvmi_request *request)
 	return 0;
 }
 
+/* Whoever enrols again after pvm_exit is somebody else. */
+static bool cookie_used;
+
+static const char *cookie(void)
+{
+	return cookie_used ? NULL : getenv("PVMEPID");
+}
+
+/* 0: the daemon has answered. Else a negative errno: it is not there, or hung up. */
+static int ask(struct pvmi_link *link, struct pvmi_request *request)
+{
+	int fd = connect_to(link->socket_path), error;
+
+	if (fd < 0)
+		return fd;
+	pvmi_link_reset_buffers();
+	link->endpoint.known = false;
+	link->frozen_for[0] = 0;
+	link->fd = fd;
+	link->state = PVMI_LINK_UP;
+	pvmi_own_fd(fd);
+	link->requests = request;
+	error = send_enroll(request->id, cookie(), 0) ? -EPIPE : wait_for(link, request);
+	link->requests = NULL;
+	return error;
+}
+
+/*
+ * Asks until it is answered. The daemon that has started us may have died since: it is started
+ * again, and knows us. Whoever was started from a shell is told at once that there is none.
+ */
+static int ask_patiently(struct pvmi_link *link, struct pvmi_request *request)
+{
+	int64_t until = sys_now_ns() + PVMI_GIVE_UP_NS, retry_ns = PVMI_RETRY_FIRST_NS;
+	int error;
+
+	for (;;) {
+		error = ask(link, request);
+		/* EAGAIN: so many enrol at once that there is a queue. */
+		if (!error || (error != -EAGAIN && !cookie()) || sys_now_ns() > until)
+			return error;
+		pvmi_link_close();
+		pvmi_answer_free(&request->answer);
+		*request = (struct pvmi_request){ .id = pvmi_link_new_request() };
+		poll(NULL, 0, (int)(retry_ns / 1000000));
+		retry_ns = retry_ns * 2 < PVMI_RETRY_MOST_NS ? retry_ns * 2 : PVMI_RETRY_MOST_NS;
+	}
+}
+
 static int introduce(struct pvmi_link *link)
 {
-	/* Whoever enrols again after pvm_exit is somebody else. */
-	static bool cookie_used;
 	struct pvmi_request request = { .id = pvmi_link_new_request() };
 	int error;
 
 	if (sys_getrandom(&pvmi->incarnation, sizeof(pvmi->incarnation)) < 0)
 		pvmi->incarnation = (uint64_t)sys_now_ns();
 	pvmi->incarnation &= (1UL << 53) - 1;
-	link->requests = &request;
-	error = send_enroll(request.id, cookie_used ? NULL : getenv("PVMEPID"), 0);
-	if (!error)
-		error = wait_for(link, &request);
-	link->requests = NULL;
+	error = ask_patiently(link, &request);
 	if (error) {
-		pvmi_complain("%s: %s", link->socket_path, error < -40 ? strerror(-error) : "the daemon hung up");
+		pvmi_complain("%s: %s", link->socket_path, error == -ECONNRESET || error == -EPIPE ? "the daemon hung up" : strerror(-error));
 		error = PvmSysErr;
 	} else if (request.answer.status < 0) {
 		error = request.answer.status;
@@ -237,21 +280,10 @@ static int introduce(struct pvmi_link *link)
 int pvmi_enrol(void)
 {
 	struct pvmi_link *link = pvmi->link;
-	int fd, error;
+	int error;
 
 	if (!pvmi_find_socket(link->socket_path, sizeof(link->socket_path)))
 		return PvmSysErr;
-	fd = connect_to(link->socket_path);
-	if (fd < 0) {
-		pvmi_complain("%s: %s", link->socket_path, strerror(-fd));
-		return PvmSysErr;
-	}
-	pvmi_link_reset_buffers();
-	link->endpoint.known = false;
-	link->frozen_for[0] = 0;
-	link->fd = fd;
-	link->state = PVMI_LINK_UP;
-	pvmi_own_fd(fd);
 	error = introduce(link);
 	if (!error) {
 		remember_socket(link);
