@@ -45,6 +45,7 @@ export function assemble(samples: readonly NodeSample[], nowMs: number, rest: Re
       other: shared ? 0 : otherWork(machine),
       memoryFreeBytes: sample?.memoryFreeBytes ?? 0,
       owner: sample?.owner ?? '',
+      canLinger: sample?.canLinger || undefined,
       bytesPerSecond: sample?.bytesPerSecond || undefined,
       pressure: sample?.pressure ?? 0,
     };
@@ -86,6 +87,7 @@ function taskViews(samples: readonly NodeSample[], nowMs: number, rest: Readonly
         dirtyBytesPerSecond: task.dirtyBytesPerSecond || undefined,
         blocked: task.state === 'running' ? [] : [`it is ${task.state}`],
         refusedBy: [],
+        lingers: task.lingers || undefined,
       });
     }
   }

@@ -9,6 +9,7 @@ import type { LocalTask, Tasks } from '../contracts.js';
 import { observedBytesPerSecond } from '../migration/predict.js';
 import type { mpvm } from '../rpc/messages.js';
 import { memoryAvailable } from '../vm/machine.js';
+import type { Lingerers } from './lingerers.js';
 import { ownerAtWork } from './owner.js';
 import { demand, machineId, pressure, privateBytes, runnableNow, usage } from './processors.js';
 import type { Usage } from './processors.js';
@@ -34,6 +35,7 @@ interface Heard {
 export class Sampler {
   readonly #node: string;
   readonly #tasks: Tasks;
+  readonly #lingerers: Lingerers;
   readonly #machine = machineId();
   readonly #looks = new Map<number, Look>();
   readonly #heard = new Map<number, Heard>();
@@ -41,9 +43,10 @@ export class Sampler {
   /** One at a time: who comes meanwhile gets the same answer. */
   #underWay: Promise<mpvm.node.ISampleReply> | undefined;
 
-  constructor(node: string, tasks: Tasks) {
+  constructor(node: string, tasks: Tasks, lingerers: Lingerers) {
     this.#node = node;
     this.#tasks = tasks;
+    this.#lingerers = lingerers;
     this.#asker = new TrafficAsker(tasks);
     tasks.on('traffic', (task, { peers }) => this.#onTraffic(task, peers ?? []));
   }
@@ -74,6 +77,7 @@ export class Sampler {
       owner: await owner,
       bytesPerSecond: observedBytesPerSecond(),
       tasks,
+      canLinger: this.#lingerers.possible,
     };
   }
 
@@ -121,6 +125,7 @@ export class Sampler {
       dirtyBytesPerSecond: record.dirtyBytesPerSecond ?? 0,
       movedMs: record.movedMs ?? 0,
       sends: this.#rates(tid),
+      lingers: this.#lingerers.has(tid),
     };
   }
 
