@@ -6,7 +6,7 @@ import type { BalanceOptions, BalancePlan, Decision } from './policy.js';
 import { refine } from './refine.js';
 import { rotate } from './rotate.js';
 import type { Plan, Snapshot, Stays } from './snapshot.js';
-import { givenBack, withMoves } from './reclaim.js';
+import { givenBack } from './reclaim.js';
 import type { GivenBack } from './reclaim.js';
 import { notes, notWorth, reasons } from './words.js';
 import { World } from './world.js';
@@ -38,7 +38,7 @@ export function planBalance(snapshot: Snapshot, options: BalanceOptions): Balanc
 function even(world: World): World {
   const { policy } = world.options;
   if (policy === 'comm') {
-    const whole = applied(world, evened(world, comm(world)));
+    const whole = applied(world, evened(world));
     if (passes(whole)) return whole;
     const { options } = world;
     world = new World(world.snapshot, { ...options, policy: 'refine', tolerance: (1 + options.tolerance) ** 2 - 1 }, world);
@@ -48,15 +48,13 @@ function even(world: World): World {
   return world;
 }
 
-/** Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
-function evened(world: World, decisions: readonly Decision[]): Decision[] {
-  const { snapshot, options } = world;
-  const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options, { peers: world.peers });
-  const places = new Map(decisions.map(({ task, to }) => [task.tid, to]));
-  for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.all[to.order]!);
-  return world.tasks.flatMap((task) => {
-    const to = places.get(task.tid);
-    return to && to.node.name !== task.node ? [{ task, to }] : [];
+/** Where `comm` has put all tasks. Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
+function evened(world: World): Decision[] {
+  comm(world);
+  refine(world);
+  return world.tasks.flatMap((task, index) => {
+    const to = world.places[index]!;
+    return to === world.homes[index] ? [] : [{ task, to }];
   });
 }
 

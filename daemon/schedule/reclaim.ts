@@ -51,7 +51,7 @@ function lifted({ nodes, tasks }: Snapshot, owned: ReadonlySet<string>): Linger[
 }
 
 /** The snapshot as it will be when these moves have been made, but for the memory that they free. */
-export function withMoves(snapshot: Snapshot, moves: readonly { tid: number; to: string; bytes: number }[]): Snapshot {
+function withMoves(snapshot: Snapshot, moves: readonly { tid: number; to: string; bytes: number }[]): Snapshot {
   const going = new Map(moves.map((move) => [move.tid, move]));
   const arriving = new Map<string, number>();
   for (const { to, bytes } of moves) arriving.set(to, (arriving.get(to) ?? 0) + bytes);
