@@ -12,6 +12,7 @@ import type { DecisionRecord, OutcomeRecord } from '../schedule/replay.js';
 import type { NodeView, PlannedMove } from '../schedule/snapshot.js';
 import { tidText } from '../schedule/snapshot.js';
 import { EventQueue } from '../vm/event-queue.js';
+import { Memory } from './assemble.js';
 import type { DecisionLog } from './decisions.js';
 import { decide } from './planner.js';
 import type { PlannerDeps } from './planner.js';
@@ -31,8 +32,7 @@ export class Balancer {
   readonly #deps: PlannerDeps;
   readonly #decisions: DecisionLog;
   readonly #stop = new AbortController();
-  /** When a move of a task has failed. */
-  readonly #failures = new Map<number, number>();
+  readonly #memory = new Memory();
 
   constructor(wanted: Wanted, deps: PlannerDeps, decisions: DecisionLog) {
     this.wanted = wanted;
@@ -52,7 +52,7 @@ export class Balancer {
       try {
         const startedMs = Date.now();
         if (!dryRun) await this.#close();
-        const decision = await decide(this.#deps, this.wanted, this.#failures);
+        const decision = await decide(this.#deps, this.wanted, this.#memory);
         this.#decisions.append(decision);
         this.counts.plans++;
         this.#tell({ plan: planEvent(decision) });
@@ -132,10 +132,10 @@ export class Balancer {
       if (news) this.#tell({ migration });
     });
     if (error) {
-      this.#failures.set(move.tid, Date.now());
+      this.#memory.failures.set(move.tid, Date.now());
       this.#deps.log.info({ ...move, tid: tidText(move.tid), code: error.code, cause: error.message }, 'a planned move was not made');
       this.#tell({ left: { tid: move.tid, node: move.from, why: error.code, detail: error.message } });
-    } else this.#failures.delete(move.tid);
+    } else this.#memory.failures.delete(move.tid);
     return {
       tid: move.tid, from: move.from, to: move.to,
       migration: last?.id ?? '', outcome: error ? last?.outcome || 'refused' : 'completed', code: error?.code ?? '',

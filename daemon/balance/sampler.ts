@@ -11,7 +11,7 @@ import type { mpvm } from '../rpc/messages.js';
 import { memoryAvailable } from '../vm/machine.js';
 import type { Lingerers } from './lingerers.js';
 import { ownerAtWork } from './owner.js';
-import { demand, machineId, pressure, privateBytes, runnableNow, usage } from './processors.js';
+import { capacity, demand, machineId, pressure, privateBytes, runnableNow, usage } from './processors.js';
 import type { Usage } from './processors.js';
 
 const defaultWindowMs = 1000;
@@ -71,6 +71,7 @@ export class Sampler {
     return {
       machine: this.#machine,
       cpus: cpus().length,
+      capacity: capacity(cpus().length),
       runnable,
       pressure: pressure(),
       memoryFreeBytes: memoryAvailable(),
@@ -111,7 +112,7 @@ export class Sampler {
     const now = Date.now();
     const first = this.#looks.get(tid);
     const last = usage(pid);
-    let wanted = { demand: 0, runnable: 0 };
+    let wanted = { demand: 0, runnable: 0, ran: 0 };
     if (last) {
       if (first?.pid === pid && now > first.atMs) wanted = demand(first.usage, last, (now - first.atMs) / 1000);
       this.#looks.set(tid, { atMs: now, pid, usage: last });
