@@ -228,6 +228,8 @@ export interface Migrations {
 /** balance/: what planners must know of this node, and, on the registry's node, moves that even out the load. */
 export interface Balancing {
   sample(request: mpvm.node.ISampleRequest): Promise<mpvm.node.ISampleReply>;
+  /** A task of this node goes on at low priority, or has its priority back. Throws TASK_UNKNOWN, CANNOT_LINGER. */
+  linger(tid: number, on: boolean): void;
   /** `signal`: the caller has gone; a watch that is not detached ends then. */
   balance(request: mpvm.node.IBalanceRequest, signal: AbortSignal): AsyncIterable<mpvm.node.IBalanceEvent>;
   status(): mpvm.node.IBalanceStatusReply;

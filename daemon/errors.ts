@@ -179,6 +179,7 @@ const catalogue = {
 
   // -- balancing
   BALANCE_RUNNING: { text: 'the VM is being balanced already ({policy}, asked for by {user})', remedy: '`mpvm balance --status` tells about it, `mpvm balance --stop` ends it; --dry-run works meanwhile', exit: 'failed' },
+  CANNOT_LINGER: { text: 'the daemon may lower the priority of a task, but not raise it again', remedy: 'start the VM with RLIMIT_NICE 20 (`nice 0` in limits.conf) or CAP_SYS_NICE', exit: 'failed' },
   NO_BALANCE: { text: 'no balancing is under way', remedy: '', exit: 'failed' },
   BAD_DECISIONS: { text: '{path}: {detail}', remedy: 'give a log of decisions (balance.log in the directory of the registry\'s node), or what `mpvm balance --dry-run -o json` printed', exit: 'usage' },
 } satisfies Record<string, Entry>;

@@ -39,6 +39,8 @@ export interface NodePaths {
   readonly decisions: string;
   /** The watch that goes on without its caller. */
   readonly watch: string;
+  /** Tasks that run at low priority while the owner of this machine is at work. */
+  readonly lingerers: string;
   readonly tls: string;
   /** What the node knows of its tasks, for the daemon after this one. */
   readonly tasks: string;
@@ -84,6 +86,7 @@ export function nodePaths(base: string, vm: string, node: string): NodePaths {
     journal: join(directory, 'journal'),
     decisions: join(directory, 'balance.log'),
     watch: join(directory, 'balance.json'),
+    lingerers: join(directory, 'lingerers.json'),
     tls: join(directory, 'tls'),
     tasks: join(directory, 'tasks'),
     taskSockets: join(directory, 't'),

@@ -4,6 +4,7 @@ import { asMpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { mpvm } from '../rpc/messages.js';
 import type { NodeView, Snapshot, Talk, TaskView } from '../schedule/snapshot.js';
+import { coupledDemands } from './coupled.js';
 
 export interface NodeSample {
   node: mpvm.node.INodeInfo;
@@ -29,33 +30,67 @@ export async function takeSamples(vm: VirtualMachine, windowMs: number, log: Log
   }));
 }
 
-/** `rest`: tasks whose last move has failed, and when, are left alone as if they had moved. */
-export function assemble(samples: readonly NodeSample[], nowMs: number, rest: ReadonlyMap<number, number> = new Map()): Snapshot {
+/** What a planner remembers from one look to the next. */
+export class Memory {
+  /** Tasks whose last move has failed, and when: they are left alone as if they had moved. */
+  readonly failures = new Map<number, number>();
+  /** Other work on nodes where no task tells of it now, and when it was seen. */
+  readonly others = new Map<string, { work: number; atMs: number }>();
+}
+/** So long a node that had other work is not taken for empty because none of our tasks is there to wait for it. */
+const rememberedMs = 120_000;
+
+export function assemble(samples: readonly NodeSample[], nowMs: number, memory = new Memory()): Snapshot {
   const machines = byMachine(samples);
-  const shared = machines.size === 1;
+  const shared = machines.size === 1 && !samples.some(({ sample }) => sample && isPart(sample));
+  const demands = coupledDemands(samples.flatMap(({ sample }) => sample?.tasks ?? []));
   const nodes = samples.map(({ node, sample }): NodeView => {
-    const machine = machines.get(sample?.machine ?? '') ?? [];
+    const machine = sample && isPart(sample) ? [] : (machines.get(sample?.machine ?? '') ?? []);
     return {
       name: node.name ?? '',
       up: sample !== undefined,
       cordoned: node.cordoned ?? false,
       // Of a node that is called twice as fast each processor counts for two.
-      cores: ((sample?.cpus ?? node.cpus ?? 1) / Math.max(1, machine.length)) * ((node.speed || usualSpeed) / usualSpeed),
+      cores: (processors(sample, node) / Math.max(1, machine.length)) * ((node.speed || usualSpeed) / usualSpeed),
       // On one machine other work is the same for all nodes: it tells nothing about where to be.
-      other: shared ? 0 : otherWork(machine),
+      other: sample && isPart(sample) ? otherInPart(node.name ?? '', sample, demands, memory, nowMs) : shared ? 0 : otherWork(machine),
       memoryFreeBytes: sample?.memoryFreeBytes ?? 0,
       owner: sample?.owner ?? '',
+      canLinger: sample?.canLinger || undefined,
       bytesPerSecond: sample?.bytesPerSecond || undefined,
       pressure: sample?.pressure ?? 0,
     };
   });
-  return { nodes, tasks: taskViews(samples, nowMs, rest), talks: talksOf(samples) };
+  return { nodes, tasks: taskViews(samples, nowMs, memory.failures, demands), talks: talksOf(samples) };
 }
+
+/** A node that is held to a part of its machine (a container, taskset) has that to itself. */
+function isPart({ capacity, cpus }: mpvm.node.ISampleReply): boolean {
+  return (capacity ?? 0) > 0 && (capacity ?? 0) < (cpus ?? 0);
+}
+function processors(sample: mpvm.node.ISampleReply | undefined, node: mpvm.node.INodeInfo): number {
+  return sample && isPart(sample) ? sample.capacity! : (sample?.cpus ?? node.cpus ?? 1);
+}
+
+/** What the run queue of the whole machine cannot tell of a part: its tasks wait so long because others want it, too. */
+function otherInPart(name: string, { tasks, capacity }: mpvm.node.ISampleReply, demands: ReadonlyMap<number, number>, { others }: Memory, nowMs: number): number {
+  const sum = (of: (task: mpvm.node.ITaskSample) => number | null | undefined): number => (tasks ?? []).reduce((total, task) => total + (of(task) ?? 0), 0);
+  const [ran, runnable, demand] = [sum((task) => task.ran), sum((task) => task.runnable), sum((task) => demands.get(task.tid ?? 0))];
+  if (ran < tooLittle) {
+    const last = others.get(name);
+    return last && nowMs - last.atMs < rememberedMs ? last.work : 0;
+  }
+  const work = runnable < hardlyWaiting * ran ? 0 : Math.max(0, (runnable / ran) * capacity! - demand);
+  others.set(name, { work, atMs: nowMs });
+  return work;
+}
+const tooLittle = 0.01;
+const hardlyWaiting = 1.1;
 
 function byMachine(samples: readonly NodeSample[]): Map<string, NodeSample[]> {
   const machines = new Map<string, NodeSample[]>();
   for (const one of samples) {
-    if (!one.sample) continue;
+    if (!one.sample || isPart(one.sample)) continue;
     const id = one.sample.machine ?? '';
     machines.set(id, [...(machines.get(id) ?? []), one]);
   }
@@ -70,7 +105,7 @@ function otherWork(machine: readonly NodeSample[]): number {
   return Math.max(0, all - ours) / machine.length;
 }
 
-function taskViews(samples: readonly NodeSample[], nowMs: number, rest: ReadonlyMap<number, number>): TaskView[] {
+function taskViews(samples: readonly NodeSample[], nowMs: number, rest: ReadonlyMap<number, number>, demands: ReadonlyMap<number, number>): TaskView[] {
   const views = new Map<number, TaskView>();
   for (const { node, sample } of samples) {
     for (const task of sample?.tasks ?? []) {
@@ -80,12 +115,13 @@ function taskViews(samples: readonly NodeSample[], nowMs: number, rest: Readonly
         tid,
         node: node.name ?? '',
         bytes: task.bytes ?? 0,
-        demand: task.demand ?? 0,
+        demand: demands.get(tid) ?? 0,
         cpuSeconds: (task.cpuMs ?? 0) / 1000,
         movedAgoSeconds: lastMs > 0 ? Math.max(0, (nowMs - lastMs) / 1000) : undefined,
         dirtyBytesPerSecond: task.dirtyBytesPerSecond || undefined,
         blocked: task.state === 'running' ? [] : [`it is ${task.state}`],
         refusedBy: [],
+        lingers: task.lingers || undefined,
       });
     }
   }

@@ -7,11 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asMpvmError } from '../errors.js';
 import { performMove } from '../migration/mover.js';
 import type { mpvm } from '../rpc/messages.js';
-import type { BalancePlan } from '../schedule/policy.js';
+import type { BalancePlan, Linger, Reclaim } from '../schedule/policy.js';
 import type { DecisionRecord, OutcomeRecord } from '../schedule/replay.js';
 import type { NodeView, PlannedMove } from '../schedule/snapshot.js';
 import { tidText } from '../schedule/snapshot.js';
 import { EventQueue } from '../vm/event-queue.js';
+import { Memory } from './assemble.js';
 import type { DecisionLog } from './decisions.js';
 import { decide } from './planner.js';
 import type { PlannerDeps } from './planner.js';
@@ -31,8 +32,7 @@ export class Balancer {
   readonly #deps: PlannerDeps;
   readonly #decisions: DecisionLog;
   readonly #stop = new AbortController();
-  /** When a move of a task has failed. */
-  readonly #failures = new Map<number, number>();
+  readonly #memory = new Memory();
 
   constructor(wanted: Wanted, deps: PlannerDeps, decisions: DecisionLog) {
     this.wanted = wanted;
@@ -50,11 +50,13 @@ export class Balancer {
     const { watch, dryRun } = this.wanted;
     do {
       try {
-        const decision = await decide(this.#deps, this.wanted, this.#failures);
+        const startedMs = Date.now();
+        if (!dryRun) await this.#close();
+        const decision = await decide(this.#deps, this.wanted, this.#memory);
         this.#decisions.append(decision);
         this.counts.plans++;
         this.#tell({ plan: planEvent(decision) });
-        const result = dryRun ? { moved: 0, failed: 0 } : await this.#move(decision);
+        const result = dryRun ? { moved: 0, failed: 0 } : await this.#carryOut(decision, startedMs);
         const goesOn = watch && !this.#stop.signal.aborted;
         this.#tell({ done: { ...result, nextMs: goesOn ? Date.now() + this.wanted.periodMs : 0 } });
       } catch (thrown) {
@@ -72,8 +74,36 @@ export class Balancer {
     if (!this.wanted.detach || this.counts.plans <= 1) this.events.push(event);
   }
 
-  async #move({ id, plan }: DecisionRecord): Promise<{ moved: number; failed: number }> {
-    const queue = [...plan.moves];
+  /** What is given back on request takes no new tasks, before anything else. */
+  async #close(): Promise<void> {
+    for (const node of this.wanted.options.reclaim ?? []) await this.#deps.vm.setCordon(node, true, 'given back to its owner', this.wanted.user);
+  }
+
+  /** Nodes are given back first, all at the same time; then the load is evened out. */
+  async #carryOut(decision: DecisionRecord, startedMs: number): Promise<{ moved: number; failed: number }> {
+    const { id, plan } = decision;
+    const reclaims = plan.reclaims ?? [];
+    const given = new Set(reclaims.map(({ node }) => node));
+    const outcomes: Outcome[] = [];
+    await Promise.all((plan.lingers ?? []).map((linger) => this.#linger(linger)));
+    await Promise.all(reclaims.map(async (reclaim) => {
+      const moves = plan.moves.filter(({ from }) => from === reclaim.node);
+      outcomes.push(...(await this.#make(moves, reclaim.lanes)));
+      // A watch finds the owner at work again and again.
+      if (moves.length > 0 || !this.wanted.watch) this.#tell({ reclaimed: reclaimed(reclaim, decision, outcomes, (Date.now() - startedMs) / 1000) });
+    }));
+    outcomes.push(...(await this.#make(plan.moves.filter(({ from }) => !given.has(from)), this.wanted.concurrency)));
+    if (outcomes.length > 0) this.#decisions.append({ v: 1, id, time: new Date().toISOString(), outcomes });
+    const moved = outcomes.filter(({ outcome }) => outcome === 'completed').length;
+    const failed = outcomes.length - moved;
+    this.counts.moved += moved;
+    this.counts.failed += failed;
+    return { moved, failed };
+  }
+
+  /** In their order, so many at once. */
+  async #make(moves: readonly PlannedMove[], lanes: number): Promise<Outcome[]> {
+    const queue = [...moves];
     const outcomes: Outcome[] = [];
     const worker = async (): Promise<void> => {
       while (!this.#stop.signal.aborted) {
@@ -82,13 +112,17 @@ export class Balancer {
         outcomes.push(await this.#moveOne(move));
       }
     };
-    await Promise.all(Array.from({ length: this.wanted.concurrency }, worker));
-    if (outcomes.length > 0) this.#decisions.append({ v: 1, id, time: new Date().toISOString(), outcomes });
-    const moved = outcomes.filter(({ outcome }) => outcome === 'completed').length;
-    const failed = outcomes.length - moved;
-    this.counts.moved += moved;
-    this.counts.failed += failed;
-    return { moved, failed };
+    await Promise.all(Array.from({ length: lanes }, worker));
+    return outcomes;
+  }
+
+  async #linger({ tid, node, on }: Linger): Promise<void> {
+    try {
+      await this.#deps.vm.peer(node).linger({ tid, on });
+    } catch (thrown) {
+      const { code, message } = asMpvmError(thrown);
+      this.#deps.log.info({ tid: tidText(tid), node, on, code, cause: message }, 'the priority of a task was not changed');
+    }
   }
 
   async #moveOne(move: PlannedMove): Promise<Outcome> {
@@ -98,16 +132,24 @@ export class Balancer {
       if (news) this.#tell({ migration });
     });
     if (error) {
-      this.#failures.set(move.tid, Date.now());
+      this.#memory.failures.set(move.tid, Date.now());
       this.#deps.log.info({ ...move, tid: tidText(move.tid), code: error.code, cause: error.message }, 'a planned move was not made');
       this.#tell({ left: { tid: move.tid, node: move.from, why: error.code, detail: error.message } });
-    } else this.#failures.delete(move.tid);
+    } else this.#memory.failures.delete(move.tid);
     return {
       tid: move.tid, from: move.from, to: move.to,
       migration: last?.id ?? '', outcome: error ? last?.outcome || 'refused' : 'completed', code: error?.code ?? '',
       ms: (last?.totalUs ?? 0) / 1000, predictedMs: move.seconds * 1000, bytes: last?.transferredBytes ?? 0,
     };
   }
+}
+
+function reclaimed({ node, withinSeconds }: Reclaim, { snapshot, plan }: DecisionRecord, outcomes: readonly Outcome[], seconds: number): mpvm.node.BalanceEvent.IReclaimed {
+  const gone = new Set(outcomes.filter(({ outcome }) => outcome === 'completed').map(({ tid }) => tid));
+  const low = new Set((plan.lingers ?? []).filter(({ on }) => on).map(({ tid }) => tid));
+  const left = snapshot.tasks.filter((task) => task.node === node && !gone.has(task.tid));
+  const lingering = left.filter(({ tid, lingers }) => lingers || low.has(tid)).length;
+  return { node, us: Math.round(seconds * 1e6), withinS: withinSeconds, left: left.length, lingering, inTime: withinSeconds === 0 || seconds <= withinSeconds };
 }
 
 function planEvent({ id, options, plan, snapshot }: DecisionRecord): mpvm.node.BalanceEvent.IPlan {
@@ -121,5 +163,7 @@ function planEvent({ id, options, plan, snapshot }: DecisionRecord): mpvm.node.B
     id, policy: options.policy, notes, before, after, gainS: gain, costS: cost, stays,
     moves: moves.map(({ tid, from, to, bytes, seconds, reason }) => ({ tid, from, to, bytes, us: Math.round(seconds * 1e6), reason })),
     nodes: snapshot.nodes.map(load),
+    reclaims: (plan.reclaims ?? []).map(({ node, lanes, seconds, withinSeconds, inTime }) => ({ node, lanes, us: Math.round(seconds * 1e6), withinS: withinSeconds, inTime })),
+    lingers: plan.lingers ?? [],
   };
 }

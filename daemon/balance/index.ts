@@ -7,6 +7,7 @@ import type { NodePaths } from '../paths.js';
 import type { mpvm } from '../rpc/messages.js';
 import { Balancer } from './balancer.js';
 import { DecisionLog } from './decisions.js';
+import { Lingerers } from './lingerers.js';
 import { wanted } from './request.js';
 import { Sampler } from './sampler.js';
 
@@ -27,19 +28,26 @@ class NodeBalancing implements Balancing {
   readonly #watchFile: string;
   readonly #sampler: Sampler;
   readonly #decisions: DecisionLog;
+  readonly #lingerers: Lingerers;
   #current: Balancer | undefined;
 
   constructor({ vm, tasks, paths, log }: BalancingOptions) {
     this.#vm = vm;
     this.#log = log.child({ part: 'balance' });
     this.#watchFile = paths.watch;
-    this.#sampler = new Sampler(vm.self.name, tasks);
+    this.#lingerers = new Lingerers(paths.lingerers, tasks, this.#log);
+    this.#sampler = new Sampler(vm.self.name, tasks, this.#lingerers);
     this.#decisions = new DecisionLog(paths.decisions, this.#log);
     vm.on('shutdown', () => this.#current?.stop());
   }
 
   sample(request: mpvm.node.ISampleRequest): Promise<mpvm.node.ISampleReply> {
     return this.#sampler.sample(request);
+  }
+
+  linger(tid: number, on: boolean): void {
+    if (on) this.#lingerers.begin(tid);
+    else this.#lingerers.end(tid);
   }
 
   async *balance(request: mpvm.node.IBalanceRequest, signal: AbortSignal): AsyncGenerator<mpvm.node.IBalanceEvent, void> {

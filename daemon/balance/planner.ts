@@ -7,6 +7,7 @@ import { planBalance } from '../schedule/balance.js';
 import type { DecisionRecord } from '../schedule/replay.js';
 import type { PlannedMove, Snapshot, TaskView } from '../schedule/snapshot.js';
 import { assemble, takeSamples } from './assemble.js';
+import type { Memory } from './assemble.js';
 import type { Wanted } from './request.js';
 
 /** A plan is made again when some of its moves turn out to be impossible; after so often the rest is tried. */
@@ -18,11 +19,10 @@ export interface PlannerDeps {
   log: Logger;
 }
 
-/** `rest`: see assemble(). */
-export async function decide(deps: PlannerDeps, { options, windowMs, user, dryRun }: Wanted, rest: ReadonlyMap<number, number>): Promise<DecisionRecord> {
+export async function decide(deps: PlannerDeps, { options, windowMs, user, dryRun }: Wanted, memory: Memory): Promise<DecisionRecord> {
   const samples = await takeSamples(deps.vm, windowMs, deps.log);
   const now = Date.now();
-  let snapshot = assemble(samples, now, rest);
+  let snapshot = assemble(samples, now, memory);
   let plan = planBalance(snapshot, options);
   const asked = new Set<string>();
   for (let round = 1; round < mostPlans; round++) {

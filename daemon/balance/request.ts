@@ -17,6 +17,17 @@ export interface Wanted {
 
 const defaultPeriodSeconds = 10;
 const mostConcurrency = 64;
+const usualWindowMs = 1000;
+
+/** Who has a goal looks often enough to meet it. */
+function period(withinSeconds: number): number {
+  return withinSeconds > 0 ? Math.min(defaultPeriodSeconds, Math.max(1, withinSeconds / 4)) : defaultPeriodSeconds;
+}
+
+/** Of a goal that is near not much is spent on measuring. */
+function window(withinSeconds: number): number {
+  return withinSeconds > 0 ? Math.min(usualWindowMs, Math.max(100, withinSeconds * 50)) : usualWindowMs;
+}
 
 /** Throws BAD_REQUEST. */
 export function wanted(request: mpvm.node.IBalanceRequest): Wanted {
@@ -31,14 +42,19 @@ export function wanted(request: mpvm.node.IBalanceRequest): Wanted {
   if (!(tolerance > 0 && tolerance < 1)) throw bad('the tolerance must lie between 0 and 1');
   if (!(gainFactor >= 0)) throw bad('the gain factor must be a number from 0 on');
   if (request.watch && (policy === 'manual' || request.dryRun)) throw bad(`--watch makes no sense with ${request.dryRun ? '--dry-run' : 'the policy manual'}`);
+  const reclaim = [...new Set(request.reclaim ?? [])];
+  const withinSeconds = request.withinS ?? 0;
+  if (!(withinSeconds >= 0)) throw bad('--within must be a number of seconds');
+  if (reclaim.length > 0 && request.watch) throw bad('--reclaim is done once; a watch sees by itself whose owner is at work (MPVM_OWNER_HOOK)');
+  if ((reclaim.length > 0 || withinSeconds > 0 || request.linger) && ['manual', 'rotate'].includes(policy)) throw bad(`the policy ${policy} does not give nodes back`);
   if (request.detach && !request.watch) throw bad('--detach goes with --watch');
   return {
-    options: { policy, tolerance, gainFactor, restSeconds: request.restS ?? defaultOptions.restSeconds, mostMoves: request.mostMoves ?? 0, moves },
+    options: { policy, tolerance, gainFactor, restSeconds: request.restS ?? defaultOptions.restSeconds, mostMoves: request.mostMoves ?? 0, moves, ...(reclaim.length > 0 ? { reclaim } : {}), ...(withinSeconds > 0 ? { withinSeconds } : {}), ...(request.linger ? { linger: true } : {}) },
     dryRun: request.dryRun ?? false,
     watch: request.watch ?? false,
     detach: request.detach ?? false,
-    periodMs: (request.periodS || defaultPeriodSeconds) * 1000,
-    windowMs: request.windowMs || 1000,
+    periodMs: (request.periodS || period(withinSeconds)) * 1000,
+    windowMs: request.windowMs || window(reclaim.length > 0 ? withinSeconds : 0),
     concurrency: Math.min(mostConcurrency, request.concurrency || 2),
     user: request.user || 'unknown',
   };

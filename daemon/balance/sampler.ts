@@ -9,8 +9,9 @@ import type { LocalTask, Tasks } from '../contracts.js';
 import { observedBytesPerSecond } from '../migration/predict.js';
 import type { mpvm } from '../rpc/messages.js';
 import { memoryAvailable } from '../vm/machine.js';
+import type { Lingerers } from './lingerers.js';
 import { ownerAtWork } from './owner.js';
-import { demand, machineId, pressure, privateBytes, runnableNow, usage } from './processors.js';
+import { capacity, demand, machineId, pressure, privateBytes, runnableNow, usage } from './processors.js';
 import type { Usage } from './processors.js';
 
 const defaultWindowMs = 1000;
@@ -34,6 +35,7 @@ interface Heard {
 export class Sampler {
   readonly #node: string;
   readonly #tasks: Tasks;
+  readonly #lingerers: Lingerers;
   readonly #machine = machineId();
   readonly #looks = new Map<number, Look>();
   readonly #heard = new Map<number, Heard>();
@@ -41,9 +43,10 @@ export class Sampler {
   /** One at a time: who comes meanwhile gets the same answer. */
   #underWay: Promise<mpvm.node.ISampleReply> | undefined;
 
-  constructor(node: string, tasks: Tasks) {
+  constructor(node: string, tasks: Tasks, lingerers: Lingerers) {
     this.#node = node;
     this.#tasks = tasks;
+    this.#lingerers = lingerers;
     this.#asker = new TrafficAsker(tasks);
     tasks.on('traffic', (task, { peers }) => this.#onTraffic(task, peers ?? []));
   }
@@ -68,12 +71,14 @@ export class Sampler {
     return {
       machine: this.#machine,
       cpus: cpus().length,
+      capacity: capacity(cpus().length),
       runnable,
       pressure: pressure(),
       memoryFreeBytes: memoryAvailable(),
       owner: await owner,
       bytesPerSecond: observedBytesPerSecond(),
       tasks,
+      canLinger: this.#lingerers.possible,
     };
   }
 
@@ -107,7 +112,7 @@ export class Sampler {
     const now = Date.now();
     const first = this.#looks.get(tid);
     const last = usage(pid);
-    let wanted = { demand: 0, runnable: 0 };
+    let wanted = { demand: 0, runnable: 0, ran: 0 };
     if (last) {
       if (first?.pid === pid && now > first.atMs) wanted = demand(first.usage, last, (now - first.atMs) / 1000);
       this.#looks.set(tid, { atMs: now, pid, usage: last });
@@ -121,6 +126,7 @@ export class Sampler {
       dirtyBytesPerSecond: record.dirtyBytesPerSecond ?? 0,
       movedMs: record.movedMs ?? 0,
       sends: this.#rates(tid),
+      lingers: this.#lingerers.has(tid),
     };
   }
 

@@ -37,12 +37,29 @@ interface StaysShape {
   why: string;
   detail: string;
 }
+interface ReclaimShape {
+  node: string;
+  withinSeconds: number;
+  predictedSeconds: number;
+  seconds: number | null;
+  left: number;
+  lingering: number;
+  inTime: boolean;
+}
+interface LingerShape {
+  tid: string;
+  node: string;
+  on: boolean;
+  reason: string;
+}
 interface RoundShape extends PlanShape {
   id: string;
   policy: string;
   dryRun: boolean;
   nodes: { name: string; cores: number; work: number; other: number; tasks: number; owner: string; open: boolean }[];
   migrations: MigrationShape[];
+  reclaims: ReclaimShape[];
+  lingers: LingerShape[];
   left: StaysShape[];
   moved: number;
   failed: number;
@@ -73,6 +90,8 @@ export class BalanceView {
   #round: RoundShape | undefined;
   /** Something that was to move has stayed. */
   incomplete = false;
+  /** A node was given back later than it should have been. */
+  late = false;
 
   constructor(screen: Screen | undefined, how: { dryRun: boolean; watch: boolean; json: boolean }) {
     this.#screen = screen;
@@ -83,6 +102,7 @@ export class BalanceView {
     if (event.plan) this.#plan(event.plan);
     else if (event.migration) this.#migration(migrationShape(event.migration));
     else if (event.left) this.#left(event.left);
+    else if (event.reclaimed) this.#reclaimed(event.reclaimed);
     else if (event.done) this.#done(event.done);
   }
 
@@ -92,12 +112,15 @@ export class BalanceView {
       plan: (plan.moves ?? []).map(({ tid, from, to, bytes: size, us, reason }) => ({ tid: formatTid(tid ?? 0), from: from ?? '', to: to ?? '', bytes: size ?? 0, ms: (us ?? 0) / 1000, reason: reason ?? '' })),
       notes: plan.notes ?? [], before: figures(plan.before), after: figures(plan.after), gainSeconds: round3(plan.gainS ?? 0), costSeconds: round3(plan.costS ?? 0),
       nodes: (plan.nodes ?? []).map(({ name, cores, work, other, tasks, owner, open }) => ({ name: name ?? '', cores: round3(cores ?? 0), work: round3(work ?? 0), other: round3(other ?? 0), tasks: tasks ?? 0, owner: owner ?? '', open: open ?? false })),
+      reclaims: (plan.reclaims ?? []).map(({ node, us, withinS, inTime }) => ({ node: node ?? '', withinSeconds: withinS ?? 0, predictedSeconds: round3((us ?? 0) / 1e6), seconds: null, left: 0, lingering: 0, inTime: inTime ?? false })),
+      lingers: (plan.lingers ?? []).map(({ tid, node, on, reason }) => ({ tid: formatTid(tid ?? 0), node: node ?? '', on: on ?? false, reason: reason ?? '' })),
       migrations: [], left: [], moved: 0, failed: 0,
     };
     for (const stays of plan.stays ?? []) this.#left(stays);
     // A watch that finds nothing to do says nothing; who cannot move has been said.
-    const quiet = this.#round.plan.length === 0 && (this.#how.watch || this.#round.left.length > 0);
+    const quiet = this.#round.plan.length === 0 && (this.#how.watch || this.#round.left.length + this.#round.lingers.length > 0);
     if (this.#screen && !quiet) for (const line of planLines(this.#round)) this.#screen.log(line);
+    for (const { tid, node, on, reason } of this.#round.lingers) this.#screen?.log(`${tid} at ${node} ${on ? 'goes on at low priority' : 'has its priority back'}: ${reason}`);
   }
 
   #migration(move: MigrationShape): void {
@@ -116,6 +139,16 @@ export class BalanceView {
       this.#seen.set(move.id, step);
     }
     screen?.draw([...this.#running.values()].map(progress));
+  }
+
+  #reclaimed({ node, us, withinS, left, lingering, inTime }: mpvm.node.BalanceEvent.IReclaimed): void {
+    const known = this.#round?.reclaims.find((one) => one.node === node);
+    const seconds = round3((us ?? 0) / 1e6);
+    if (known) Object.assign(known, { seconds, left: left ?? 0, lingering: lingering ?? 0, inTime: inTime ?? false });
+    if ((left ?? 0) > (lingering ?? 0)) this.incomplete = true;
+    if (!inTime) this.late = true;
+    const who = left ? `has ${plural(left, 'task')} left${lingering ? `, ${lingering} at low priority,` : ''}` : 'is free of tasks';
+    this.#screen?.log(`${node} ${who} ${seconds.toFixed(1)} s after it was asked for${withinS ? ` (the goal: ${withinS} s)` : ''}`);
   }
 
   #left(from: mpvm.node.BalanceEvent.IStays): void {

@@ -10,7 +10,7 @@ import type { mpvm } from '../rpc/messages.js';
 import { BalanceView, planLines } from './balance-view.js';
 import type { PlanShape } from './balance-view.js';
 import { userName } from './cordon.js';
-import { blocked, done, failed } from './exit.js';
+import { blocked, done, failed, timedOut } from './exit.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
 import { expectOk } from './status.js';
@@ -31,6 +31,9 @@ interface Options {
   move?: string[];
   plan?: string;
   replay?: string;
+  reclaim?: string[];
+  within?: number;
+  linger?: boolean;
   status?: boolean;
   stop?: boolean;
 }
@@ -48,7 +51,7 @@ async function run(session: Session, options: Options): Promise<number> {
     policy: options.policy ?? (moves.length > 0 ? 'manual' : ''),
     dryRun: options.dryRun, watch: options.watch, detach: options.detach, periodS: options.period,
     tolerance: options.tolerance, restS: options.rest, gainFactor: options.gain, mostMoves: options.maxMoves, concurrency: options.concurrency,
-    moves, user: userName(),
+    moves, user: userName(), reclaim: options.reclaim, withinS: options.within, linger: options.linger,
   };
   const client = await session.control();
   const screen = session.json ? undefined : new Screen(process.stdout);
@@ -67,7 +70,7 @@ async function run(session: Session, options: Options): Promise<number> {
   }
   view.end();
   if (options.detach) screen?.log('the watch goes on: mpvm balance --status, mpvm balance --stop');
-  return view.incomplete ? blocked : done;
+  return view.incomplete ? blocked : view.late ? timedOut : done;
 }
 
 function parseMove(text: string): { tid: number; to: string } {
@@ -106,6 +109,9 @@ function replayFile(session: Session, path: string, options: Options): Promise<n
   if (options.tolerance !== undefined) change.tolerance = options.tolerance;
   if (options.rest !== undefined) change.restSeconds = options.rest;
   if (options.gain !== undefined) change.gainFactor = options.gain;
+  if (options.reclaim !== undefined) change.reclaim = options.reclaim;
+  if (options.within !== undefined) change.withinSeconds = options.within;
+  if (options.linger !== undefined) change.linger = options.linger;
   if (options.maxMoves !== undefined) change.mostMoves = options.maxMoves;
   const whatIf = Object.keys(change).length > 0;
   let all: ReturnType<typeof replay>[];

@@ -168,6 +168,9 @@ command('balance', 'even out the load by moving tasks', async () => (await impor
   .option('--gain <factor>', 'what moves bring must be so many times what they cost (default: 2)', factor)
   .option('--max-moves <n>', 'at most so many a plan', count(1))
   .option('--concurrency <n>', 'moves at once (default: 2)', count(1))
+  .option('--reclaim <node>', 'give it back to its owner: cordon it, and move its tasks away; may be given again', (text: string, all: string[] | undefined) => [...(all ?? []), text])
+  .option('--within <s>', 'the goal: a node whose owner is at work is free so many seconds later', factor)
+  .option('--linger', 'a task may stay there at low priority where moving it costs more than it gains')
   .option('--move <tid=node>', 'manual: a move; may be given again', (text: string, all: string[] | undefined) => [...(all ?? []), text])
   .option('--plan <file>', 'manual: the moves of a plan that --dry-run -o json printed')
   .option('--replay <file>', 'make the decisions of a log again, off line; with --policy, as they would have been');

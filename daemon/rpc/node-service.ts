@@ -71,6 +71,7 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
       return {};
     },
     async *migrate(request) {
+      (await balancing()).linger(request.tid, false); // a priority would go along with the process
       yield* (await migrations()).migrate(request);
     },
     cancelMigration: async ({ id }) => (await migrations()).cancel(id),
@@ -78,6 +79,10 @@ export function nodeImplementation(name: string, pages: GroupPages, parts: () =>
     explainTask: async (request) => (await migrations()).explain(request),
     limit: async ({ set, bytesPerSecond }) => ({ bytesPerSecond: (await migrations()).bandwidth(set ? bytesPerSecond : undefined) }),
     sample: async (request) => (await balancing()).sample(request),
+    linger: async ({ tid, on }) => {
+      (await balancing()).linger(tid, on);
+      return {};
+    },
     async *follow(request, { signal }) {
       yield* (await parts()).monitor.follow(request, signal);
     },

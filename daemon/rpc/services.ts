@@ -81,6 +81,7 @@ export const nodeService = {
   explainTask: node.unary('ExplainTask', n.ExplainTaskRequest, n.ExplainReply),
   limit: node.unary('Limit', n.LimitRequest, n.LimitReply),
   sample: node.unary('Sample', n.SampleRequest, n.SampleReply),
+  linger: node.unary('Linger', n.LingerRequest, n.Empty),
   follow: node.stream('Follow', n.FollowRequest, n.FollowEvent),
   balance: node.stream('Balance', n.BalanceRequest, n.BalanceEvent),
   balanceStatus: node.unary('BalanceStatus', n.Empty, n.BalanceStatusReply),

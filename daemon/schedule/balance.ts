@@ -1,12 +1,13 @@
 /** Balancing: one pure function from a snapshot and options to a plan, whatever the policy. */
 import { comm } from './comm.js';
-import { planDrain } from './drain.js';
 import { greedy } from './greedy.js';
 import { manual } from './manual.js';
 import type { BalanceOptions, BalancePlan, Decision } from './policy.js';
 import { refine } from './refine.js';
 import { rotate } from './rotate.js';
 import type { Plan, Snapshot, Stays } from './snapshot.js';
+import { givenBack } from './reclaim.js';
+import type { GivenBack } from './reclaim.js';
 import { notes, notWorth, reasons } from './words.js';
 import { World } from './world.js';
 
@@ -22,12 +23,13 @@ export function planBalance(snapshot: Snapshot, options: BalanceOptions): Balanc
       return finish(applied(world, rotate(world)), { moves: [], stays: blockedOf(snapshot) });
     }
     default: {
-      const owners = givenBack(snapshot);
+      const owners = givenBack(snapshot, options);
+      if (options.reclaim?.length) return finish(new World(owners.then, options), owners);
       const world = even(new World(owners.then, options));
-      if (passes(world)) return finish(world, owners.plan);
+      if (passes(world)) return finish(world, owners);
       const remarks = [notWorth(world)];
       world.reset();
-      return finish(world, owners.plan, remarks);
+      return finish(world, owners, remarks);
     }
   }
 }
@@ -36,7 +38,7 @@ export function planBalance(snapshot: Snapshot, options: BalanceOptions): Balanc
 function even(world: World): World {
   const { policy } = world.options;
   if (policy === 'comm') {
-    const whole = applied(world, evened(world, comm(world)));
+    const whole = applied(world, evened(world));
     if (passes(whole)) return whole;
     const { options } = world;
     world = new World(world.snapshot, { ...options, policy: 'refine', tolerance: (1 + options.tolerance) ** 2 - 1 }, world);
@@ -46,15 +48,13 @@ function even(world: World): World {
   return world;
 }
 
-/** Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
-function evened(world: World, decisions: readonly Decision[]): Decision[] {
-  const { snapshot, options } = world;
-  const then = new World(withMoves(snapshot, decisions.map(({ task, to }) => ({ tid: task.tid, to: to.node.name, bytes: task.bytes }))), options, { peers: world.peers });
-  const places = new Map(decisions.map(({ task, to }) => [task.tid, to]));
-  for (const { task, to } of refine(then)) places.set(task.tid, world.rooms.all[to.order]!);
-  return world.tasks.flatMap((task) => {
-    const to = places.get(task.tid);
-    return to && to.node.name !== task.node ? [{ task, to }] : [];
+/** Where `comm` has put all tasks. Groups do not pack evenly: what they leave crowded is refined, with what messages cost in mind. */
+function evened(world: World): Decision[] {
+  comm(world);
+  refine(world);
+  return world.tasks.flatMap((task, index) => {
+    const to = world.places[index]!;
+    return to === world.homes[index] ? [] : [{ task, to }];
   });
 }
 
@@ -80,8 +80,9 @@ function passes(world: World): boolean {
   return after <= Math.max(before, world.enough) && world.after().talk <= (1 - tolerance) * world.before().talk;
 }
 
-function finish(world: World, first: Plan, remarks?: string[]): BalancePlan {
-  const asked = world.options.policy === 'manual' || world.options.policy === 'rotate';
+function finish(world: World, first: Plan & Partial<GivenBack>, remarks?: string[]): BalancePlan {
+  const { policy } = world.options;
+  const asked = policy === 'manual' || policy === 'rotate' || first.moves.length > 0 || (first.reclaims?.length ?? 0) > 0;
   const why = reasons(world);
   const moves = world.decisions.map((decision) => ({
     tid: decision.task.tid,
@@ -98,34 +99,9 @@ function finish(world: World, first: Plan, remarks?: string[]): BalancePlan {
     after: world.after(),
     gain: world.gain,
     cost: world.cost,
-    notes: remarks ?? (asked || first.moves.length > 0 ? [] : notes(world)),
-  };
-}
-
-// ---------------------------------------------------------------- owners
-
-/** Nodes whose owners are at work are emptied first, as by a drain; the rest is planned as if that were done. */
-function givenBack(snapshot: Snapshot): { plan: Plan; then: Snapshot } {
-  const owned = new Set(snapshot.nodes.filter(({ up, owner }) => up && owner).map(({ name }) => name));
-  if (owned.size === 0) return { plan: { moves: [], stays: [] }, then: snapshot };
-  const plan = planDrain(snapshot, owned, 'its owner is at work');
-  const going = new Set(plan.moves.map(({ tid }) => tid));
-  const then = withMoves(snapshot, plan.moves);
-  return { plan, then: { ...then, tasks: then.tasks.map((task) => (going.has(task.tid) ? { ...task, blocked: ['it is on its way'] } : task)) } };
-}
-
-/** The snapshot as it will be when these moves have been made, but for the memory that they free. */
-function withMoves(snapshot: Snapshot, moves: readonly { tid: number; to: string; bytes: number }[]): Snapshot {
-  const going = new Map(moves.map((move) => [move.tid, move]));
-  const arriving = new Map<string, number>();
-  for (const { to, bytes } of moves) arriving.set(to, (arriving.get(to) ?? 0) + bytes);
-  return {
-    ...snapshot,
-    nodes: snapshot.nodes.map((node) => ({ ...node, memoryFreeBytes: node.memoryFreeBytes - (arriving.get(node.name) ?? 0) })),
-    tasks: snapshot.tasks.map((task) => {
-      const move = going.get(task.tid);
-      return move ? { ...task, node: move.to } : task;
-    }),
+    notes: [...(first.notes ?? []), ...(remarks ?? (asked ? [] : notes(world)))],
+    ...(first.reclaims?.length ? { reclaims: first.reclaims } : {}),
+    ...(first.lingers?.length ? { lingers: first.lingers } : {}),
   };
 }
 

@@ -3,7 +3,7 @@ import type { TaskView } from './snapshot.js';
 
 /** Of one stream over a good network, measured on the machines this was built on; a start, until moves have been seen. */
 export const assumedBytesPerSecond = 1.2e9;
-const setupSeconds = 0.015;
+export const setupSeconds = 0.015;
 export const stopSeconds = 0.008;
 /** A task that dirties its memory as fast as it can be sent never ends copying: rounds are bounded. */
 const mostRounds = 5;

@@ -3,8 +3,8 @@ import { moveSeconds } from './cost.js';
 import { crowding, largestFirst, Rooms, whatWouldHelp, whyNoRoom } from './place.js';
 import type { Plan, Snapshot } from './snapshot.js';
 
-/** `why` begins each reason. */
-export function planDrain(snapshot: Snapshot, drained: ReadonlySet<string>, why = 'drain'): Plan {
+/** `why` begins each reason: it is told the node that a task leaves. */
+export function planDrain(snapshot: Snapshot, drained: ReadonlySet<string>, why: (node: string) => string = () => 'drain'): Plan {
   const plan: Plan = { moves: [], stays: [] };
   const rooms = new Rooms(snapshot.nodes, (node) => node.up && !node.cordoned && !node.owner && !drained.has(node.name));
   const leaving = snapshot.tasks.filter(({ node }) => drained.has(node));
@@ -29,7 +29,7 @@ export function planDrain(snapshot: Snapshot, drained: ReadonlySet<string>, why 
       to: room.node.name,
       bytes: task.bytes,
       seconds: moveSeconds(task.bytes, rooms.named(task.node)?.node.bytesPerSecond, task.dirtyBytesPerSecond),
-      reason: `${why}: ${share} tasks a processor there, the fewest of ${open} node${open === 1 ? '' : 's'}`,
+      reason: `${why(task.node)}: ${share} tasks a processor there, the fewest of ${open} node${open === 1 ? '' : 's'}`,
     });
   }
   return plan;

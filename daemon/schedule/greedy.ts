@@ -10,11 +10,11 @@ import type { World } from './world.js';
 export function greedy(world: World): Decision[] {
   const { rooms } = world;
   const free = world.tasks.filter((task) => task.demand > 0 && world.pinned(task) === undefined);
-  for (const task of free) rooms.depart(task, world.at.get(task.tid)!);
+  for (const task of free) rooms.depart(task, world.place(task));
   const bound = lowerBound(world, free);
   const decisions: Decision[] = [];
   for (const task of free.sort((a, b) => b.demand - a.demand || a.tid - b.tid)) {
-    const home = world.at.get(task.tid)!;
+    const home = world.place(task);
     const best = rooms.best(task);
     if (!best || crowding(home, task.demand) <= Math.max(bound, crowding(best, task.demand))) {
       rooms.stay(task, home);

@@ -92,8 +92,8 @@ export class Rooms {
     this.#index(room);
   }
 
-  /** The open room, other than its own, where this task would find most of a processor. */
-  best(task: TaskView): Room | undefined {
+  /** The open room, other than its own, where this task, or all that go along and want so much, would find most of a processor. */
+  best(task: TaskView, demand = task.demand): Room | undefined {
     if (!this.#indexed) {
       this.#indexed = true;
       for (const room of this.all) this.#index(room);
@@ -101,7 +101,7 @@ export class Rooms {
     let chosen: Room | undefined;
     for (const heap of this.#classes.values()) {
       const room = emptiest(heap, task);
-      if (room && (!chosen || better(room, chosen, task.demand))) chosen = room;
+      if (room && (!chosen || better(room, chosen, demand))) chosen = room;
     }
     return chosen;
   }

@@ -21,6 +21,12 @@ export interface BalanceOptions {
   mostMoves: number;
   /** manual: who goes where. */
   moves: readonly { tid: number; to: string }[];
+  /** Nodes that are given back now, whether their owners are seen at work or not; nothing else is planned then. */
+  reclaim?: readonly string[];
+  /** The goal: a node whose owner is at work is free of tasks so many seconds later. 0 or none: as soon as may be. */
+  withinSeconds?: number;
+  /** A task may stay on a node that is given back, at low priority, where moving it costs more than it gains. */
+  linger?: boolean;
 }
 
 export const defaultOptions: BalanceOptions = { policy: 'refine', tolerance: 0.1, restSeconds: 60, gainFactor: 2, mostMoves: 0, moves: [] };
@@ -49,4 +55,29 @@ export interface BalancePlan extends Plan {
   cost: number;
   /** Why nothing moves, or why a node stays crowded. */
   notes: string[];
+  /** Nodes that are given back to their owners. */
+  reclaims?: Reclaim[];
+  /** Whose priority changes. */
+  lingers?: Linger[];
+}
+
+/** A node that is given back, and whether that will be in time. */
+export interface Reclaim {
+  node: string;
+  /** Its moves at once, in the order of the plan. */
+  lanes: number;
+  /** From now until the last task that leaves has left, as far as can be known. */
+  seconds: number;
+  /** 0: none was set. */
+  withinSeconds: number;
+  /** All that can leave will have left by then. */
+  inTime: boolean;
+}
+
+/** A task that goes on at low priority where it is; or, `on` false, one that did, and need not any more. */
+export interface Linger {
+  tid: number;
+  node: string;
+  on: boolean;
+  reason: string;
 }

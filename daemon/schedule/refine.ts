@@ -31,7 +31,7 @@ function candidatesByRoom(world: World): Map<Room, TaskView[]> {
   const result = new Map<Room, TaskView[]>();
   for (const task of world.tasks) {
     if (task.demand <= 0 || world.pinned(task) !== undefined) continue;
-    const room = world.at.get(task.tid)!;
+    const room = world.place(task);
     const list = result.get(room);
     if (list) list.push(task);
     else result.set(room, [task]);

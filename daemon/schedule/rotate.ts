@@ -9,7 +9,7 @@ export function rotate(world: World): Decision[] {
   for (const task of world.tasks) {
     const why = world.pinned(task);
     if (why === 'blocked' || why === 'down') continue;
-    const home = world.at.get(task.tid)!;
+    const home = world.place(task);
     for (let step = 1; step < rooms.all.length; step++) {
       const to = rooms.all[(home.order + step) % rooms.all.length]!;
       if (!fits(task, to)) continue;

@@ -15,6 +15,8 @@ export interface NodeView {
   memoryFreeBytes: number;
   /** Its owner is at work (what the hook said); empty: nobody is. Tasks are moved away, and none there. */
   owner?: string;
+  /** Its daemon may lower the priority of a task and raise it again. */
+  canLinger?: boolean;
   /** Of the page streams that have left it so far. */
   bytesPerSecond?: number;
   /** Share of the last 10 s in which something waited for a processor there: told to people, not planned by. */
@@ -38,6 +40,8 @@ export interface TaskView {
   blocked: readonly string[];
   /** Nodes that have said that they cannot take it. */
   refusedBy: readonly string[];
+  /** It runs at low priority, on a node whose owner was at work. */
+  lingers?: boolean;
 }
 
 /** What one task sends another. */

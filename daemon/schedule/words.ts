@@ -4,6 +4,7 @@ import { crowding } from './place.js';
 import type { Room } from './place.js';
 import type { Decision, Figures } from './policy.js';
 import { tidText } from './snapshot.js';
+import type { TaskView } from './snapshot.js';
 import type { World } from './world.js';
 
 const one = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, ''));
@@ -17,9 +18,9 @@ export function reasons(world: World): (decision: Decision) => string {
   const [before, after] = [perRoom(world, (room) => `${room.node.name} ${work(room, world.initial[room.order]!)}`), perRoom(world, (room) => `on ${room.node.name} (then ${one(room.load)} for ${two(room.cores)})`)];
   return ({ task, to, why }) => {
     if (why !== undefined) return why;
-    const from = world.home.get(task.tid)!;
+    const from = world.home(task);
     const sooner = Math.round((1 - slowdown(crowding(to)) / slowdown(world.initial[from.order]! / from.cores)) * 100);
-    const talk = talkWords(world, task.tid, to);
+    const talk = talkWords(world, task, to);
     return `${before(from)}; ${after(to)} ${tidText(task.tid)} ${sooner > 0 ? `ends ${sooner} % sooner` : `ends no sooner, but leaves room`}${talk ? `; ${talk}` : ''}; cost ${seconds(world.moveCost(task))}`;
   };
 }
@@ -33,13 +34,19 @@ function work(room: Room, load: number): string {
   return `has ${one(load)} processor${one(load) === '1' ? "'s" : "s'"} worth of work for ${two(room.cores)}`;
 }
 
-function talkWords(world: World, tid: number, to: Room): string | undefined {
-  const home = world.home.get(tid);
-  const apart = (world.peers.get(tid) ?? []).filter((peer) => world.at.get(peer.tid) === to && world.home.get(peer.tid) !== home);
-  if (apart.length === 0) return undefined;
-  const cost = apart.reduce((sum, peer) => sum + peer.cost, 0);
-  const names = apart.length === 1 ? tidText(apart[0]!.tid) : plural(apart.length, 'task');
-  return `its messages with ${names} there cost ${(cost * 100).toFixed(cost < 0.01 ? 2 : 0)} % of a processor between nodes`;
+function talkWords(world: World, task: TaskView, to: Room): string | undefined {
+  const { start, peer, cost } = world.graph;
+  const index = world.index(task);
+  let [sum, count, one] = [0, 0, 0];
+  for (let at = start[index]!; at < start[index + 1]!; at++) {
+    if (world.places[peer[at]!] !== to || world.homes[peer[at]!] === world.homes[index]) continue;
+    sum += cost[at]!;
+    one = peer[at]!;
+    count++;
+  }
+  if (count === 0) return undefined;
+  const names = count === 1 ? tidText(world.tasks[one]!.tid) : plural(count, 'task');
+  return `its messages with ${names} there cost ${(sum * 100).toFixed(sum < 0.01 ? 2 : 0)} % of a processor between nodes`;
 }
 
 /** Why nothing moves, or what stays crowded. */
@@ -59,7 +66,7 @@ function quiet(now: Figures, world: World): string {
 }
 
 function whyCrowded(world: World, room: Room): string {
-  const here = world.tasks.filter((task) => task.demand > 0 && world.at.get(task.tid) === room);
+  const here = world.tasks.filter((task) => task.demand > 0 && world.place(task) === room);
   const count = { blocked: 0, rests: 0, down: 0, free: 0 };
   for (const task of here) count[world.pinned(task) ?? 'free']++;
   const words: string[] = [];

@@ -143,11 +143,11 @@ const names = ['a', 'b', 'c', 'd', 'e'];
 const snapshots: fc.Arbitrary<Snapshot> = fc.record({
   nodes: fc.tuple(...names.map((name) => fc.record({
     name: fc.constant(name), up: fc.boolean(), cordoned: fc.boolean(), cores: fc.constantFrom(0.5, 1, 2, 8), other: fc.double({ min: 0, max: 8, noNaN: true }),
-    memoryFreeBytes: fc.nat(2 ** 31 - 1), owner: fc.constantFrom('', '', '', 'present'),
+    memoryFreeBytes: fc.nat(2 ** 31 - 1), owner: fc.constantFrom('', '', '', 'present'), canLinger: fc.boolean(),
   }))),
   tasks: fc.uniqueArray(fc.record({
     tid: fc.nat(60), node: fc.constantFrom(...names), bytes: fc.nat(2 ** 28), demand: fc.double({ min: 0, max: 2, noNaN: true }), cpuSeconds: fc.nat(1000),
-    movedAgoSeconds: fc.option(fc.nat(120), { nil: undefined }), blocked: fc.constantFrom<string[]>([], [], ['held']), refusedBy: fc.subarray(names),
+    movedAgoSeconds: fc.option(fc.nat(120), { nil: undefined }), blocked: fc.constantFrom<string[]>([], [], ['held']), refusedBy: fc.subarray(names), lingers: fc.constantFrom(false, false, true),
   }), { selector: ({ tid }) => tid, maxLength: 40 }),
   talks: fc.array(fc.record({ from: fc.nat(60), to: fc.nat(60), messagesPerSecond: fc.nat(20000), bytesPerSecond: fc.nat(1e8) }), { maxLength: 40 }),
 });
@@ -156,6 +156,7 @@ const anyPlan = fc.record({
   options: fc.record({
     policy: fc.constantFrom(...policies), tolerance: fc.double({ min: 0.02, max: 0.5, noNaN: true }), restSeconds: fc.nat(90), gainFactor: fc.nat(4), mostMoves: fc.constantFrom(0, 0, 3),
     moves: fc.array(fc.record({ tid: fc.nat(60), to: fc.constantFrom(...names, 'x') }), { maxLength: 10 }),
+    reclaim: fc.constantFrom<string[]>([], [], ['a'], ['b', 'x']), withinSeconds: fc.constantFrom(0, 0.1, 5), linger: fc.boolean(),
   }),
 });
 const crowdings = ({ nodes, tasks }: Snapshot, moves: BalancePlan['moves']): number[] => {
@@ -166,7 +167,7 @@ const crowdings = ({ nodes, tasks }: Snapshot, moves: BalancePlan['moves']): num
 describe('balancing: promises', () => {
   it('moves nothing to a node that is down, closed, its owner\'s, or has refused, nothing that is blocked, none twice, and overfills none', () => {
     fc.assert(fc.property(anyPlan, ({ snapshot, options }) => {
-      const { moves } = planBalance(snapshot, options);
+      const { moves, lingers } = planBalance(snapshot, options);
       const used = new Map<string, number>();
       assert.equal(new Set(moves.map(({ tid }) => tid)).size, moves.length);
       for (const move of moves) {
@@ -176,6 +177,7 @@ describe('balancing: promises', () => {
         assert.ok(Number.isFinite(move.seconds) && move.reason.length > 0);
         used.set(to.name, (used.get(to.name) ?? 0) + move.bytes);
       }
+      for (const { tid, on } of lingers ?? []) assert.ok(!on || !moves.some((move) => move.tid === tid));
       for (const [name, bytes] of used) assert.ok(bytes + memoryReserveBytes <= snapshot.nodes.find((entry) => entry.name === name)!.memoryFreeBytes);
     }));
   });

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assemble } from '../../daemon/balance/assemble.js';
+import { assemble, Memory } from '../../daemon/balance/assemble.js';
 import type { NodeSample } from '../../daemon/balance/assemble.js';
 import { DecisionLog } from '../../daemon/balance/decisions.js';
 import { ownerAtWork } from '../../daemon/balance/owner.js';
-import { demand, parsePressure, parseRunnable, parseSchedstat, usage } from '../../daemon/balance/processors.js';
+import { allowed, demand, parsePressure, parseQuota, parseRunnable, parseSchedstat, usage } from '../../daemon/balance/processors.js';
 import { wanted } from '../../daemon/balance/request.js';
 import { noLog } from '../../daemon/log.js';
 import type { mpvm } from '../../daemon/rpc/messages.js';
@@ -26,6 +26,10 @@ describe('what tasks want of processors', () => {
   it('is what it would run for if it did not have to wait', () => {
     assert.deepEqual([wants(0, 0), wants(0.25, 0), wants(0.1, 0.6), wants(0.2, 0.5, 2)], ['0.000', '0.250', '0.250', '0.267']);
   });
+  it('is all of one for who has not slept, though the wait that goes on is not counted yet', () => {
+    const slept = (sleeps: number): number => demand({ ...at(5, 5), sleeps: 7 }, { ...at(5.2, 5.3), sleeps }, 1).demand;
+    assert.deepEqual([slept(7), slept(8).toFixed(3)], [1, '0.286']);
+  });
   it('is never more than it has threads', () => {
     assert.deepEqual([wants(1.02, 0.01), wants(1.9, 0.4, 2)], ['1.000', '2.000']);
   });
@@ -36,6 +40,8 @@ describe('what tasks want of processors', () => {
     assert.equal(parsePressure('some avg10=12.50 avg60=1.00 avg300=0.10 total=5\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n'), 0.125);
     assert.ok((usage(process.pid)?.ranSeconds ?? 0) > 0);
     assert.equal(usage(0x7ffffff), undefined);
+    assert.deepEqual([allowed('Cpus_allowed:\tff,00000003\n'), allowed('')], [10, undefined]);
+    assert.deepEqual([parseQuota('50000 100000'), parseQuota('max 100000'), parseQuota('-1 100000'), parseQuota('')], [0.5, Infinity, Infinity, Infinity]);
   });
   it('an owner is at work when the hook says so', async () => {
     assert.equal(await ownerAtWork('n1', 'echo "$MPVM_NODE since 10:02"; echo more'), 'n1 since 10:02');
@@ -65,14 +71,42 @@ describe('the snapshot', () => {
     const { nodes } = assemble([of('a', sample('x', [], { runnable: 9 })), of('b', sample('x', [], { runnable: 9 }))], 0);
     assert.deepEqual(nodes.map(({ other }) => other), [0, 0]);
   });
+  it('gives a node that is held to a part of its machine that part, and what its tasks see of others there', () => {
+    const waits = (tid: number): mpvm.node.ITaskSample => ({ tid, demand: 1, runnable: 1, ran: 0.1, state: 'running' });
+    const { nodes } = assemble([
+      of('a', sample('x', [waits(1), waits(2)], { runnable: 9, capacity: 0.5 })),
+      of('b', sample('x', [], { runnable: 9, capacity: 0.5 })),
+      of('c', sample('x', [], { runnable: 9, capacity: 4 })),
+    ], 0);
+    assert.deepEqual(nodes.map(({ name, cores, other }) => [name, cores, other]), [['a', 0.5, 3], ['b', 0.5, 0], ['c', 4, 9]]);
+  });
+  it('remembers other work on such a node when no task is there any more, for a while', () => {
+    const memory = new Memory();
+    const other = (tasks: mpvm.node.ITaskSample[], atMs: number): number => assemble([of('a', sample('x', tasks, { capacity: 0.5 }))], atMs, memory).nodes[0]!.other;
+    assert.equal(other([{ tid: 1, demand: 1, runnable: 1, ran: 0.1, state: 'running' }], 0), 4);
+    assert.deepEqual([other([], 60_000), other([], 180_000)], [4, 0]);
+  });
+  it('knows that tasks which wait for each other would all be quicker', () => {
+    const ring = (tid: number, to: number, ran: number, waited: number): mpvm.node.ITaskSample =>
+      ({ tid, demand: ran / (1 - waited), ran, runnable: ran + waited, state: 'running', sends: [{ to, messagesPerSecond: 20, bytesPerSecond: 0 }] });
+    const demands = (...tasks: mpvm.node.ITaskSample[]): string => assemble([of('a', sample('x', tasks))], 0).tasks.map(({ demand: one }) => one.toFixed(2)).join();
+    // 1 and 2 are slow because others want their processor, 3 sleeps until they have come so far, 4 has half of the work.
+    assert.equal(demands(ring(1, 2, 0.1, 0.9), ring(2, 3, 0.1, 0.8), ring(3, 4, 0.1, 0), ring(4, 1, 0.05, 0)), '1.00,1.00,1.00,0.50');
+    // A token goes round: each works when it has it.
+    assert.equal(demands(ring(1, 2, 0.25, 0), ring(2, 3, 0.25, 0), ring(3, 4, 0.25, 0), ring(4, 1, 0.25, 0)), '0.25,0.25,0.25,0.25');
+    // Strangers have nothing to do with it.
+    assert.equal(demands(ring(1, 9, 0.1, 0.9), ring(2, 9, 0.1, 0)), '1.00,0.10');
+  });
   it('knows who moves, who has moved, who has failed to, and who is silent', () => {
+    const memory = new Memory();
+    memory.failures.set(3, 90_000);
     const { nodes, tasks, talks } = assemble([
       of('a', sample('x', [
         { tid: 1, state: 'moving' }, { tid: 2, state: 'running', movedMs: 40_000 }, { tid: 3, state: 'running' },
         { tid: 4, state: 'running', sends: [{ to: 2, messagesPerSecond: 5, bytesPerSecond: 50 }] },
       ])),
       of('b', undefined),
-    ], 100_000, new Map([[3, 90_000]]));
+    ], 100_000, memory);
     assert.equal(nodes[1]!.up, false);
     assert.deepEqual(tasks.map(({ tid, blocked, movedAgoSeconds }) => [tid, blocked.join(), movedAgoSeconds]), [[1, 'it is moving', undefined], [2, '', 60], [3, '', 10], [4, '', undefined]]);
     assert.deepEqual(talks, [{ from: 4, to: 2, messagesPerSecond: 5, bytesPerSecond: 50 }]);
