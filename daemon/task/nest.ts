@@ -1,9 +1,9 @@
 /** Starting mpvm-nest (native/nest): namespaces for a process that is to be rebuilt, and the init that stands for it. */
 import { once } from 'node:events';
-import { execa } from 'execa';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { processStartTime } from '../native/index.js';
+import { programs } from '../programs.js';
 import { Child } from './starter.js';
 
 export interface StartedNest {
@@ -16,6 +16,7 @@ export interface StartedNest {
 
 /** Resolves when it is ready. Throws what it says when it fails. */
 export async function startNest(path: string, argv: string[]): Promise<StartedNest> {
+  const { execa } = await programs();
   const nest = execa(path, argv, { detached: true, reject: false, cleanup: false, buffer: false, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', cwd: '/' });
   nest.unref();
   const child = new Child();

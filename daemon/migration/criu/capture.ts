@@ -12,12 +12,12 @@ import { mpvm } from '../../rpc/messages.js';
 import type { Capture, CaptureOptions } from '../engine.js';
 import { Faults } from '../faults.js';
 import { nowUs } from '../timeline.js';
-import { criuHere } from './engine.js';
 import { dumpStatistics, removeFolder, sendImages } from './images.js';
 import type { ImageFolders } from './images.js';
 import { inNest } from './inventory.js';
 import { openPages } from './pages.js';
 import type { PageStream } from './pages.js';
+import { criuHere } from './probe.js';
 import { startCriu } from './run.js';
 import type { RunningCriu } from './run.js';
 import { continueRoot, continueTree, killBelow, numbersInside, processTree, sessionIsForeign } from './tree.js';
@@ -177,7 +177,7 @@ export class CriuCapture implements Capture {
     const tracked = criu.preDump ? ['--track-mem', ...(this.#round > 1 ? [`--prev-images-dir=../${this.#round - 1}`] : [])] : [];
     this.#stream = await openPages(address ?? '', port ?? 0, secret ?? new Uint8Array(), this.#round);
     try {
-      this.#criu = startCriu({
+      this.#criu = await startCriu({
         criu, verb,
         args: ['--tree', String(innerPid(task.pid) ?? task.pid), '--page-server', '--ps-socket=3', ...tracked, ...args],
         folder: this.#roundFolder,

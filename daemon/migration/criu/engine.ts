@@ -10,19 +10,11 @@ import { CriuCapture } from './capture.js';
 import { ImageFolders } from './images.js';
 import { criuInventory } from './inventory.js';
 import { findCriu } from './probe.js';
-import type { Criu } from './probe.js';
 import { CriuReceiver } from './receiver.js';
 
 /** Measured with CRIU 4.2 (docs/BENCHMARKS.md): what is the same for every task, and its memory written, and read again. */
 const fixedUs = 250_000;
 const bytesPerSecond = 600e6;
-
-/** Throws what speaks against it. */
-export async function criuHere(node: string): Promise<Criu> {
-  const found = await findCriu(node);
-  if (found instanceof MpvmError) throw found;
-  return found;
-}
 
 export function createCriuEngine(paths: NodePaths): Engine {
   const folders = new ImageFolders(paths);

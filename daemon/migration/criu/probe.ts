@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { MpvmError } from '../../errors.js';
 import { projectRoot } from '../../native/index.js';
+import { programs } from '../../programs.js';
 
 export interface Criu {
   readonly command: string;
@@ -32,6 +32,13 @@ export async function findCriu(node: string = hostname()): Promise<Criu | MpvmEr
   return answer.criu;
 }
 
+/** The same, but throws what speaks against it. */
+export async function criuHere(node: string): Promise<Criu> {
+  const found = await findCriu(node);
+  if (found instanceof MpvmError) throw found;
+  return found;
+}
+
 async function probe(node: string): Promise<Criu | MpvmError> {
   const lacking = missingCapabilities();
   if (lacking.length > 0) return new MpvmError('CRIU_FORBIDDEN', { node, uid: process.geteuid?.() ?? '?', lacking: lacking.join(' and ') });
@@ -49,6 +56,7 @@ function missingCapabilities(): string[] {
 }
 
 async function ask(command: string, ...args: string[]): Promise<{ good: boolean; absent: boolean; text: string; complaint: string }> {
+  const { execa } = await programs();
   const result = await execa(command, args, { reject: false, stdin: 'ignore', all: true, timeout: limitMs, cwd: '/' });
   const text = result.all ?? '';
   const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');

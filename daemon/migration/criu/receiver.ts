@@ -13,12 +13,11 @@ import { innerPid } from '../../native/index.js';
 import type { mpvm } from '../../rpc/messages.js';
 import type { ReceiveOptions, Receiver } from '../engine.js';
 import { ProcessView } from '../proc.js';
-import { criuHere } from './engine.js';
 import { folderBytes, removeFolder } from './images.js';
 import type { ImageFolders } from './images.js';
 import { PageListener } from './pages.js';
 import type { PageStream } from './pages.js';
-import { nestPath } from './probe.js';
+import { criuHere, nestPath } from './probe.js';
 import { startCriu } from './run.js';
 import type { RunningCriu } from './run.js';
 import { continueRoot, numbersToStartAfter } from './tree.js';
@@ -66,7 +65,7 @@ export class CriuReceiver implements Receiver {
       if (round === 1) removeFolder(this.#roundFolder);
       mkdirSync(this.#roundFolder, { mode: 0o700 });
       before?.kill();
-      this.#pages = startCriu({
+      this.#pages = await startCriu({
         criu: await criuHere(this.#node), verb: 'page-server',
         args: ['--ps-socket=3', ...(round > 1 ? [`--prev-images-dir=../${round - 1}`] : [])],
         folder: this.#roundFolder, descriptors: [stream.descriptor], node: this.#node,
@@ -105,7 +104,7 @@ export class CriuReceiver implements Receiver {
       onExit: (code, signal) => ended(signal ? `the task was ended by ${signal}` : `the task ended with code ${code}`),
     });
     try {
-      this.#criu = startCriu({
+      this.#criu = await startCriu({
         criu: await criuHere(this.#node), verb: 'restore',
         args: [
           '--restore-detached', '--leave-stopped', '--network-lock=skip', `--inherit-fd=fd[3]:socket:[${linkInode ?? 0}]`,

@@ -1,8 +1,8 @@
 /** Running criu: where (beside us, or in the namespaces of a process), with which descriptors, and what it says when it fails. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { MpvmError } from '../../errors.js';
+import { programs } from '../../programs.js';
 import type { Criu } from './probe.js';
 
 export interface CriuJob {
@@ -32,11 +32,12 @@ export interface RunningCriu {
 /** What goes wrong when criu tries something that this machine does not let it have, and goes on without. */
 const harmless = /RLIMIT_NOFILE|Hardware breakpoints/;
 
-export function startCriu({ criu, verb, args, folder, descriptors = [], inside, letGoOn, node }: CriuJob): RunningCriu {
+export async function startCriu({ criu, verb, args, folder, descriptors = [], inside, letGoOn, node }: CriuJob): Promise<RunningCriu> {
   const log = `${verb}.log`;
   const words = [criu.command, verb, '--images-dir', folder, '--log-file', log, '-v2', '--manage-cgroups=ignore', ...args];
   const entered = inside === undefined ? words : ['nsenter', '--target', String(inside), '--pid', '--mount', '--', ...words];
   const all = letGoOn === undefined ? entered : ['sh', '-c', '"$@"; status=$?; kill -CONT "$0"; exit $status', String(letGoOn), ...entered];
+  const { execa } = await programs();
   const child = execa(all[0]!, all.slice(1), {
     reject: false,
     // A daemon that ends does not take criu along: it could leave the task in the middle of something.
