@@ -24,7 +24,7 @@
 #define PR_GET_TID_ADDRESS 40
 #endif
 #define ALL_SIGNALS (~0ull)
-#define PUT_OFF_ANYWHERE 12
+#define PUT_OFF_ANYWHERE 40
 #define MOST_PUT_OFF 100
 
 long ckpt_futex_wait(volatile uint32_t *word, uint32_t value, uint64_t timeout_ns)

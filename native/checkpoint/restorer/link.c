@@ -161,7 +161,9 @@ static enum verdict take_go(const struct field *body)
 	EACH_FIELD(body, field, fields) {
 		if (field.number == 1)
 			restorer.epoch = field.value;
-		else if (field.number == 2 && field.bytes && field.length <= sizeof(restorer.place)) {
+		else if (field.number == 2 && field.bytes) {
+			if (field.length > sizeof(restorer.place))
+				return VERDICT_ABORT;   /* nobody could reach the task: rather handed back */
 			memcpy(restorer.place, field.bytes, field.length);
 			restorer.place_length = field.length;
 		}

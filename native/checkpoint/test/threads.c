@@ -113,7 +113,7 @@ static void *locks_run(void *self)
 	unsigned me = (uintptr_t)self + 1, n = me, type;
 
 	for (; more(); n++) {
-		CHECK(!lock_somehow(n));
+		CHECK(!(errno = lock_somehow(n)));
 		CHECK(!owner);
 		owner = me;
 		guarded[0]++;
