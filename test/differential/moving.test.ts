@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { useLab } from '../lab/lab.js';
+import type { Lab } from '../lab/lab.js';
 import { root } from '../lab/paths.js';
 import { skip } from '../lab/skip.js';
 import { Mover } from '../soak/mover.js';
@@ -49,24 +50,26 @@ describe('probes under moves', function () {
       await compile(join(folder, `${name}.c`), binaries, { flags: ['-w', '-O1', '-std=gnu11'], headers: [join(folder, 'probe.h')] });
     }
   });
-  const lab = useLab({ nodes: 3, path: [binaries.ours], env: { PROBE_PACE: String(paceMs), PROBE_PATIENCE: String(patienceS) } });
+  const env = { PROBE_PATIENCE: String(patienceS) };
+  const still = useLab({ nodes: 3, path: [binaries.ours], env });
+  const lab = useLab({ nodes: 3, path: [binaries.ours], env: { ...env, PROBE_PACE: String(paceMs) } });
   let moves = 0;
 
-  async function printed(name: string): Promise<string> {
-    const run = await lab().run(join(binaries.ours, name));
+  async function printed(where: Lab, name: string): Promise<string> {
+    const run = await where.run(join(binaries.ours, name));
     const ended = await run.finish(100_000);
-    const mask = { ...masks[name], paths: [binaries.ours, lab().directory] };
+    const mask = { ...masks[name], paths: [binaries.ours, where.directory] };
     return normalise(`${run.output}\nexit ${ended?.code ?? '?'} ${ended?.signal ?? ''}`, mask);
   }
 
   for (const name of names) {
     it(name, async function () {
       if (left[name]) skip(this, left[name]);
-      const expected = await printed(name);
+      const expected = await printed(still(), name);
       const mover = new Mover(lab(), { everyMs: 10 }).start();
       let got;
       try {
-        got = await printed(name);
+        got = await printed(lab(), name);
       } finally {
         await mover.stop();
       }

@@ -187,7 +187,7 @@ bool pvmi_plane_service(enum pvmi_waiter waiter)
 
 	plane->events_ticks = pvmi_ticks();
 	news = pvmi_watch_events(waiter) > 0;
-	if (news)
+	if (news || !plane->service_ticks)      /* 0: it is the first look, here or after a move */
 		plane->service_ticks = SERVICE_US * plane->ticks_per_us;
 	else if (plane->service_ticks < LONGEST_SERVICE_US * plane->ticks_per_us)
 		plane->service_ticks *= 2;
