@@ -135,7 +135,9 @@ export class Membership {
   async join(request: mpvm.node.JoinRequest, registry: boolean, certificate = ''): Promise<Joined> {
     const present = this.#presences.get(request.name);
     const before = this.#records.get(request.name);
-    if (present && present.links > 0 && before?.instance !== request.instance)
+    // Its links may outlive a daemon that died with its cable cut; but where its port is free again, it is no more.
+    const samePort = before?.address === request.address && before?.port === request.port;
+    if (present && present.links > 0 && before?.instance !== request.instance && !samePort)
       throw new MpvmError('JOIN_REFUSED', { node: request.name, detail: `a node of this name is up at ${before?.address}:${before?.port}` });
     const joined = await update<NodeRecord, Joined>(this.#store, keyOf(request.name), (now) => this.#admit(request, registry, certificate, now));
     const presence = this.#presences.get(request.name);

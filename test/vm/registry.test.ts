@@ -77,8 +77,8 @@ class Bench {
     return createLocalClient(registryService, this.registry.implementation() as ImplementationOf<typeof registryService>, node);
   }
   /** Joins and keeps its events. */
-  join(name: string, options: { instance?: string; host?: number } = {}): Joined {
-    return new Joined(this.client(name), { name, address: '127.0.0.1', port: 1, instance: options.instance ?? `${name}-1`, host: options.host ?? 0, memoryBytes: 1 << 30 });
+  join(name: string, options: { instance?: string; host?: number; port?: number } = {}): Joined {
+    return new Joined(this.client(name), { name, address: '127.0.0.1', port: options.port ?? 1, instance: options.instance ?? `${name}-1`, host: options.host ?? 0, memoryBytes: 1 << 30 });
   }
   /** Time passes while the judge watches, or while it does not run at all. */
   pass(ms: number, awake = true): void {
@@ -192,7 +192,17 @@ describe('the registry', () => {
 
     it('refuses a second node of a name while the first one is connected', async () => {
       await bench.join('n2').first;
-      await assert.rejects(bench.join('n2', { instance: 'other' }).first, (error: unknown) => hasCode(error, 'JOIN_REFUSED'));
+      await assert.rejects(bench.join('n2', { instance: 'other', port: 2 }).first, (error: unknown) => hasCode(error, 'JOIN_REFUSED'));
+    });
+
+    it('takes a daemon back that was killed with its cable cut: its port is free again, whatever its old connection looks like', async () => {
+      const old = bench.join('n2');
+      await old.first;
+      const again = await bench.join('n2', { instance: 'n2-2' }).first;
+      assert.equal(again.nodes?.filter(({ name }) => name === 'n2').length, 1);
+      old.breakLink();
+      const { nodes } = await bench.join('n2', { instance: 'n2-2' }).first;
+      assert.equal(nodes?.find(({ name }) => name === 'n2')?.state ?? 0, mpvm.node.NodeState.UP);
     });
 
     it('lets a node speak for itself only', async () => {
