@@ -4,19 +4,18 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
+import { hasCapability } from '../capabilities.js';
 import type { Tasks } from '../contracts.js';
 import { MpvmError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { tidText } from '../schedule/snapshot.js';
 
 const lowest = 19;
-const capSysNice = 23n;
 
 /** A priority that could not be raised again would stay with the task for life, wherever it went. */
 export function mayRaise(status = read('/proc/self/status'), limits = read('/proc/self/limits')): boolean {
-  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
   // RLIMIT_NICE of 20 allows nice 0.
-  return ((capabilities >> capSysNice) & 1n) === 1n || Number(/^Max nice priority\s+(\d+)/m.exec(limits)?.[1] ?? 0) >= 20;
+  return hasCapability('SYS_NICE', status) || Number(/^Max nice priority\s+(\d+)/m.exec(limits)?.[1] ?? 0) >= 20;
 }
 
 export class Lingerers {

@@ -1,4 +1,5 @@
 /** The console's tables, column for column as PVM prints them. Pure. */
+import { plural } from '../shared/format.js';
 import type { mpvm } from '../rpc/messages.js';
 import { errorText } from './pvm.js';
 
@@ -6,7 +7,6 @@ type HostInfo = mpvm.task.IHostInfo;
 type TaskInfo = mpvm.task.ITaskInfo;
 
 const hex = (value: number, width: number): string => (value >>> 0).toString(16).padStart(width);
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 const hostWidth = 24;
 const host = (name: string): string => name.padStart(hostWidth);
 

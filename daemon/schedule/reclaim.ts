@@ -3,6 +3,7 @@
  * goal may be a time: then the moves are put in an order, and as many made at once, that it is met;
  * where it cannot be, as much of the owner's machine as possible is free by then, and the plan says so.
  */
+import { plural } from '../shared/format.js';
 import { setupSeconds, stopSeconds } from './cost.js';
 import { planDrain } from './drain.js';
 import { lingering } from './linger.js';
@@ -138,7 +139,6 @@ const tiny = 1e-9;
 // ---------------------------------------------------------------- in words
 
 const seconds = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} s`;
-const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 const size = (bytes: number): string => (bytes >= 1 << 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`);
 
 function words(node: string, { moves, ends, reclaim }: Schedule, stays: readonly Stays[], lingering: ReadonlySet<number>): string[] {

@@ -1,4 +1,5 @@
 /** Decisions in words, with their numbers. */
+import { plural } from '../shared/format.js';
 import { slowdown } from './cost.js';
 import { crowding } from './place.js';
 import type { Room } from './place.js';
@@ -10,7 +11,6 @@ import type { World } from './world.js';
 const one = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, ''));
 const two = (value: number): string => value.toFixed(2).replace(/\.?0+$/, '');
 const seconds = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} s`;
-const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** "n2 has 3 processors' worth of work for 2; on n3 (1 for 2) t40005 ends 33 % sooner; cost 0.30 s" */
 export function reasons(world: World): (decision: Decision) => string {

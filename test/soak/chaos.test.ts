@@ -9,11 +9,11 @@ import type { Lab } from '../lab/lab.js';
 import { useNamespaces } from '../lab/namespaces.js';
 import type { NamespaceLab } from '../lab/namespaces.js';
 import { Random } from '../lab/random.js';
+import { skip } from '../lab/skip.js';
 import { Verdicts } from '../lab/verdicts.js';
 import { until } from '../lab/wait.js';
 import { Chaos } from './chaos.js';
 import type { Ground } from './chaos.js';
-import { skip } from '../lab/skip.js';
 
 const seconds = Number(process.env.MPVM_CHAOS_S ?? (Number(process.env.MPVM_SOAK ?? 0) > 0 ? 600 : 12));
 /** Nobody stays away for so long: to be declared dead would be right, and the end of its tasks. */

@@ -1,7 +1,8 @@
 /** Is there a criu here that works, and may we use it? Asked by trying, never by version. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { hasCapability } from '../../capabilities.js';
 import { MpvmError } from '../../errors.js';
 import { projectRoot } from '../../native/index.js';
 import { programs } from '../../programs.js';
@@ -17,7 +18,7 @@ export interface Criu {
 const noIsTrueMs = 10_000;
 const limitMs = 20_000;
 /** CAP_SYS_ADMIN: namespaces, and what criu reads. CAP_CHECKPOINT_RESTORE: process numbers. */
-const needed = { CAP_SYS_ADMIN: 21n, CAP_CHECKPOINT_RESTORE: 40n } as const;
+const needed = ['SYS_ADMIN', 'CHECKPOINT_RESTORE'] as const;
 
 export const nestPath = (): string => process.env['MPVM_NEST'] ?? join(projectRoot(), 'build', 'bin', 'mpvm-nest');
 export const criuCommand = (): string => process.env['MPVM_CRIU'] || 'criu';
@@ -51,8 +52,7 @@ async function probe(node: string): Promise<Criu | MpvmError> {
 }
 
 function missingCapabilities(): string[] {
-  const held = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
-  return Object.entries(needed).filter(([, bit]) => (held & (1n << bit)) === 0n).map(([name]) => name);
+  return needed.filter((name) => !hasCapability(name)).map((name) => `CAP_${name}`);
 }
 
 async function ask(command: string, ...args: string[]): Promise<{ good: boolean; absent: boolean; text: string; complaint: string }> {
